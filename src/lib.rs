@@ -1,0 +1,15 @@
+//! pollm: one prompt, any model.
+//!
+//! The crate is a library with a thin binary. Its map:
+//!
+//! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
+//! - [`wire`]: protocol adapters, pure functions from requests to bytes and
+//!   from bytes to events.
+//! - [`error`]: what ends a command, its exit code and its hints.
+
+pub mod chat;
+pub mod error;
+pub mod model;
+pub mod money;
+pub mod outcome;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The `pollm` executable.
+
+fn main() {}

@@ -1,0 +1,408 @@
+//! Tokens, prices, costs and what one answer costs: exact integers, no floats.
+//!
+//! A price has at most nine decimals of USD per million tokens, which is
+//! 1e-15 USD a token. A cost counts units of 1e-18 USD, three digits finer, so
+//! that multipliers such as a half for batches stay exact; an `i128` of them
+//! reaches 1.7e20 USD.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Mul, Sub};
+
+/// A number of tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tokens(pub u64);
+
+impl Add for Tokens {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+/// Saturates at zero: providers are known to report parts larger than their
+/// whole (reasoning 11 of 10 output tokens was recorded).
+impl Sub for Tokens {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// USD per million tokens, in units of 1e-9 USD per million (1e-15 USD a token).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Price(i64);
+
+/// An amount of USD in units of 1e-18.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cost(i128);
+
+/// A factor with at most three decimals: a batch discount, an off-peak schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Factor(i64);
+
+/// Text that is not a plain, non-negative decimal of a size that can be kept exactly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount that can be kept exactly")]
+pub struct InvalidAmount(pub String);
+
+/// Reads a decimal (`3`, `0.075`, `1.2e-05`) as an integer of `10^-scale`.
+/// Digits beyond the scale must be zeros: nothing is ever rounded.
+fn parse_decimal(text: &str, scale: i32) -> Result<i128, InvalidAmount> {
+    let invalid = || InvalidAmount(text.to_owned());
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| invalid())?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = || whole.bytes().chain(fraction.bytes());
+    if digits().next().is_none() || !digits().all(|b| b.is_ascii_digit()) || whole.is_empty() {
+        return Err(invalid());
+    }
+    let mut value: i128 = 0;
+    for digit in digits() {
+        let digit = i128::from(digit - b'0');
+        value = value.checked_mul(10).and_then(|v| v.checked_add(digit)).ok_or_else(invalid)?;
+    }
+    let fraction_len = i32::try_from(fraction.len()).map_err(|_| invalid())?;
+    let shift = scale.checked_add(exponent).and_then(|s| s.checked_sub(fraction_len)).ok_or_else(invalid)?;
+    if value == 0 {
+        return Ok(0);
+    }
+    let power = 10_i128.checked_pow(shift.unsigned_abs()).ok_or_else(invalid)?;
+    if shift >= 0 {
+        value.checked_mul(power).ok_or_else(invalid)
+    } else if value % power == 0 {
+        Ok(value / power)
+    } else {
+        Err(invalid())
+    }
+}
+
+/// Writes an integer of `10^-scale` as a plain decimal without trailing zeros.
+fn format_decimal(value: i128, scale: usize) -> String {
+    let digits = format!("{:0width$}", value.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    let fraction = fraction.trim_end_matches('0');
+    let sign = if value < 0 { "-" } else { "" };
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+impl Price {
+    /// Free of charge, which is not the same as unknown.
+    pub const ZERO: Self = Self(0);
+
+    /// Reads USD per million tokens from its literal text.
+    ///
+    /// # Errors
+    /// Where the text is no decimal or has more than nine decimals.
+    pub fn per_million(text: &str) -> Result<Self, InvalidAmount> {
+        let units = parse_decimal(text, 9)?;
+        i64::try_from(units).map(Self).map_err(|_| InvalidAmount(text.to_owned()))
+    }
+}
+
+/// USD per million tokens as an exact decimal: `0.075`.
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format_decimal(i128::from(self.0), 9))
+    }
+}
+
+impl Mul<Tokens> for Price {
+    type Output = Cost;
+    fn mul(self, tokens: Tokens) -> Cost {
+        Cost((i128::from(self.0) * i128::from(tokens.0)).saturating_mul(1_000))
+    }
+}
+
+impl Factor {
+    /// Changes nothing.
+    pub const ONE: Self = Self(1_000);
+
+    /// Reads a factor such as `0.5`.
+    ///
+    /// # Errors
+    /// Where the text is no decimal or has more than three decimals.
+    pub fn parse(text: &str) -> Result<Self, InvalidAmount> {
+        let units = parse_decimal(text, 3)?;
+        i64::try_from(units).map(Self).map_err(|_| InvalidAmount(text.to_owned()))
+    }
+}
+
+impl Mul<Factor> for Price {
+    type Output = Price;
+    /// Rounds half up at 1e-15 USD a token; multiply the [`Cost`] where it must be exact.
+    fn mul(self, factor: Factor) -> Price {
+        let product = i128::from(self.0) * i128::from(factor.0) + 500;
+        Price(i64::try_from(product / 1_000).unwrap_or(i64::MAX))
+    }
+}
+
+impl Cost {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// Reads USD from its literal text, exponents included (`0.0133`, `3.6e-06`).
+    ///
+    /// # Errors
+    /// Where the text is no decimal or has more than eighteen decimals.
+    pub fn parse_usd(text: &str) -> Result<Self, InvalidAmount> {
+        parse_decimal(text, 18).map(Self)
+    }
+
+    /// A cost of `units` × 1e-18 USD.
+    pub const fn from_atto(units: i128) -> Self {
+        Self(units)
+    }
+
+    /// The cost in units of 1e-18 USD.
+    pub const fn atto(self) -> i128 {
+        self.0
+    }
+
+    /// USD as an exact decimal without trailing zeros: `0.001904`.
+    pub fn to_usd(self) -> String {
+        format_decimal(self.0, 18)
+    }
+
+    /// For people: exact up to six decimals, then two significant digits, and
+    /// never `$0.00` for something that is not zero.
+    pub fn to_display(self) -> String {
+        if self.0 < 0 {
+            return format!("-{}", Self(-self.0).to_display());
+        }
+        let exact = self.to_usd();
+        let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, ""));
+        if fraction.len() <= 6 {
+            return format!("${whole}.{fraction:0<2}");
+        }
+        let leading = fraction.len() - fraction.trim_start_matches('0').len();
+        let decimals = if whole == "0" { (leading + 2).max(6) } else { 6 };
+        let power = 10_i128.pow(u32::try_from(18 - decimals.min(18)).unwrap_or(0));
+        let rounded = Self((self.0 + power / 2) / power * power);
+        let text = rounded.to_usd();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        format!("${whole}.{fraction:0<2}")
+    }
+
+    /// Multiplies exactly where the product has no digits below 1e-18, else
+    /// rounds half up there.
+    #[must_use]
+    pub fn scale(self, factor: Factor) -> Self {
+        Self((self.0.saturating_mul(i128::from(factor.0)) + 500).div_euclid(1_000))
+    }
+}
+
+impl Add for Cost {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Cost {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        costs.fold(Self::ZERO, Add::add)
+    }
+}
+
+/// Tokens of one answer in disjoint buckets; reasoning and audio are the named
+/// parts inside theirs. Every protocol is brought into this one form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt tokens billed at the full input price, audio included.
+    pub input_uncached: Tokens,
+    /// Prompt tokens read from a cache.
+    pub cache_read: Tokens,
+    /// Prompt tokens written to a cache for five minutes (or the provider's default).
+    pub cache_write_5m: Tokens,
+    /// Prompt tokens written to a cache for an hour or longer.
+    pub cache_write_1h: Tokens,
+    /// Audio inside `input_uncached`.
+    pub input_audio: Tokens,
+    /// All generated tokens, reasoning included.
+    pub output: Tokens,
+    /// Reasoning inside `output`.
+    pub reasoning: Tokens,
+    /// Audio inside `output`.
+    pub output_audio: Tokens,
+}
+
+impl Usage {
+    /// All prompt tokens: uncached, read and written.
+    pub fn input(&self) -> Tokens {
+        self.input_uncached + self.cache_read + self.cache_write_5m + self.cache_write_1h
+    }
+
+    /// From a prompt total that counts cached and written tokens inside
+    /// (`OpenAI`, Gemini and most others).
+    #[must_use]
+    pub fn from_inclusive_input(
+        input: Tokens,
+        cache_read: Tokens,
+        cache_write_5m: Tokens,
+        cache_write_1h: Tokens,
+    ) -> Self {
+        Self {
+            input_uncached: input - cache_read - cache_write_5m - cache_write_1h,
+            cache_read,
+            cache_write_5m,
+            cache_write_1h,
+            ..Self::default()
+        }
+    }
+}
+
+/// Where token counts come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageSource {
+    /// The provider said so, or the embedded model counted them.
+    Reported,
+    /// Counted or guessed here, because the provider gave none.
+    Estimated,
+}
+
+/// Where a cost comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostSource {
+    /// The provider stated the amount.
+    Billed,
+    /// Reported tokens times known prices.
+    Computed,
+    /// Estimated tokens times known prices.
+    Estimated,
+    /// A model on this machine.
+    Local,
+    /// The provider charges nothing for this model.
+    Free,
+    /// No price is known; never to be added up as zero.
+    Unknown,
+}
+
+impl CostSource {
+    /// The word used in JSON and in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Billed => "billed",
+            Self::Computed => "computed",
+            Self::Estimated => "estimated",
+            Self::Local => "local",
+            Self::Free => "free",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Billed, Self::Computed, Self::Estimated, Self::Local, Self::Free, Self::Unknown]
+            .into_iter()
+            .find(|source| source.as_str() == word)
+    }
+}
+
+impl UsageSource {
+    /// The word used in JSON and in the ledger.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Estimated => "estimated",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Reported, Self::Estimated].into_iter().find(|source| source.as_str() == word)
+    }
+}
+
+/// What one answer costs, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// `None` exactly when the source is [`CostSource::Unknown`].
+    pub cost: Option<Cost>,
+    /// How the amount is known.
+    pub source: CostSource,
+    /// The price depends on the route, stood in for another or may have lapsed.
+    pub approximate: bool,
+}
+
+impl Bill {
+    /// No price is known.
+    pub const UNKNOWN: Self = Self { cost: None, source: CostSource::Unknown, approximate: false };
+
+    /// The provider stated the amount.
+    pub const fn billed(cost: Cost) -> Self {
+        Self { cost: Some(cost), source: CostSource::Billed, approximate: false }
+    }
+
+    /// A model on this machine: no money.
+    pub const LOCAL: Self = Self { cost: Some(Cost::ZERO), source: CostSource::Local, approximate: false };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_and_costs_are_exact() {
+        let price = Price::per_million("0.0375").unwrap();
+        assert_eq!((price * Tokens(1)).to_usd(), "0.0000000375");
+        assert_eq!((Price::per_million("3").unwrap() * Tokens(1_000_000)).to_usd(), "3");
+        let tenth = Price::per_million("0.1").unwrap() * Tokens(1);
+        assert_eq!([tenth; 3].into_iter().sum::<Cost>(), Price::per_million("0.3").unwrap() * Tokens(1));
+        assert_eq!(price.to_string(), "0.0375");
+    }
+
+    #[test]
+    fn what_is_no_exact_amount_is_refused() {
+        for text in
+            ["", ".", ".5", "-1", "+1", "1.0000000001", "1e400", "NaN", "1,5", "0x1", "1e", "1e99999999999"]
+        {
+            assert!(Price::per_million(text).is_err(), "{text}");
+        }
+        assert_eq!(Price::per_million("1.0000000000").unwrap(), Price::per_million("1").unwrap());
+    }
+
+    #[test]
+    fn exponents_are_read_exactly() {
+        assert_eq!(Cost::parse_usd("3.6e-06").unwrap().to_usd(), "0.0000036");
+        assert_eq!(Cost::parse_usd("1.2E-5").unwrap(), Cost::parse_usd("0.000012").unwrap());
+        assert_eq!(Cost::parse_usd("2e2").unwrap().to_usd(), "200");
+        assert_eq!(Cost::parse_usd("0e-40").unwrap(), Cost::ZERO);
+    }
+
+    #[test]
+    fn half_of_the_smallest_price_stays_exact() {
+        let smallest = Price::per_million("0.000000001").unwrap() * Tokens(1);
+        assert_eq!(smallest.scale(Factor::parse("0.5").unwrap()).to_usd(), "0.0000000000000005");
+    }
+
+    #[test]
+    fn people_never_read_zero_for_something() {
+        let shown = |text: &str| Cost::parse_usd(text).unwrap().to_display();
+        assert_eq!(shown("0.001904"), "$0.001904");
+        assert_eq!(shown("0.00000075"), "$0.00000075");
+        assert_eq!(shown("0.000000758"), "$0.00000076");
+        assert_eq!(shown("0.0000000999"), "$0.0000001");
+        assert_eq!(shown("1.5"), "$1.50");
+        assert_eq!(shown("12"), "$12.00");
+        assert_eq!(shown("0"), "$0.00");
+        assert_eq!(shown("1.23456789"), "$1.234568");
+        assert_eq!(shown("0.0280005"), "$0.028001");
+        assert_eq!(shown("0.000000000000000001"), "$0.000000000000000001");
+    }
+}
