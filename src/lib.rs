@@ -5,6 +5,7 @@
 //! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
 //!   from bytes to events.
+//! - [`prompt`]: what is asked, from the command line, stdin and files.
 //! - [`error`]: what ends a command, its exit code and its hints.
 
 pub mod chat;
@@ -12,4 +13,5 @@ pub mod error;
 pub mod model;
 pub mod money;
 pub mod outcome;
+pub mod prompt;
 pub mod wire;

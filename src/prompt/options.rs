@@ -1,0 +1,159 @@
+//! Parameters as they are typed: `-o KEY=VALUE`, a lane's `@` options, and the
+//! ranges that every protocol shares.
+
+use serde_json::Value;
+
+use crate::chat::Params;
+
+/// Reads `KEY=VALUE` of `-o`: a dotted name of a field of the provider's
+/// request body, and JSON or, where it is none, text. A value that begins like
+/// a JSON object or array must be one.
+///
+/// # Errors
+/// What is wrong with it, for a message that names the option.
+pub fn parse_option(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    if name.split('.').any(str::is_empty) {
+        return Err("expected a field's name before the `=`".to_owned());
+    }
+    Ok((name.to_owned(), option_value(value)?))
+}
+
+fn option_value(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(error) if text.trim_start().starts_with(['{', '[']) => Err(format!("invalid JSON: {error}")),
+        Err(_) => Ok(Value::String(text.to_owned())),
+    }
+}
+
+/// Reads a sampling temperature: a number of 0 or more.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_temperature(text: &str) -> Result<f64, String> {
+    number(text, |value| value >= 0.0).ok_or_else(|| "expected a number of 0 or more".to_owned())
+}
+
+/// Reads a `top_p`: a number from 0 to 1.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_top_p(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1.0).contains(&value))
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
+/// Reads a cap on tokens: a whole number of 1 or more.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_max_tokens(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|tokens| *tokens >= 1)
+        .ok_or_else(|| "expected a whole number of 1 or more".to_owned())
+}
+
+fn number(text: &str, allowed: impl Fn(f64) -> bool) -> Option<f64> {
+    text.parse().ok().filter(|value: &f64| value.is_finite() && allowed(*value))
+}
+
+/// Reads the options of one lane (`provider/model@effort=high`). Of a name
+/// given twice the last counts, but each `stop` adds one. Names that no common
+/// parameter has are fields of the provider's request body, as with `-o`.
+///
+/// # Errors
+/// Which option is wrong and what was expected.
+pub fn lane_params(options: &[(String, String)]) -> Result<Params, String> {
+    let mut params = Params::default();
+    for (name, value) in options {
+        set(&mut params, name, value).map_err(|expected| format!("invalid `@{name}={value}`: {expected}"))?;
+    }
+    Ok(params)
+}
+
+fn set(params: &mut Params, name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "effort" => params.effort = Some(value.parse()?),
+        "temperature" => params.temperature = Some(parse_temperature(value)?),
+        "top-p" | "top_p" => params.top_p = Some(parse_top_p(value)?),
+        "max-tokens" | "max_tokens" => params.max_tokens = Some(parse_max_tokens(value)?),
+        "seed" => params.seed = Some(value.parse().map_err(|_| "expected a whole number")?),
+        "stop" => params.stop.push(value.to_owned()),
+        _ => {
+            let (name, value) = parse_option(&format!("{name}={value}"))?;
+            params.extra.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Effort;
+    use crate::model::LaneName;
+    use serde_json::json;
+
+    #[test]
+    fn an_option_is_json_or_text() {
+        let value = |text: &str| parse_option(text).map(|(name, value)| format!("{name} {value}"));
+        assert_eq!(value("top_k=40").unwrap(), "top_k 40");
+        assert_eq!(value("user=ann").unwrap(), r#"user "ann""#);
+        assert_eq!(value(r#"user="40""#).unwrap(), r#"user "40""#);
+        assert_eq!(value("a.b=x=y").unwrap(), r#"a.b "x=y""#);
+        assert_eq!(value("empty=").unwrap(), r#"empty """#);
+        assert_eq!(value(r#"a={"b":[1,null]}"#).unwrap(), r#"a {"b":[1,null]}"#);
+        assert_eq!(value("text=1e999").unwrap(), r#"text "1e999""#);
+    }
+
+    #[test]
+    fn a_wrong_option_says_what_is_wrong() {
+        assert_eq!(parse_option("top_k").unwrap_err(), "expected KEY=VALUE");
+        for nameless in ["=1", "a..b=1", ".a=1", "a.=1"] {
+            assert_eq!(parse_option(nameless).unwrap_err(), "expected a field's name before the `=`");
+        }
+        assert!(parse_option(r#"a={"b":1"#).unwrap_err().starts_with("invalid JSON: EOF"));
+    }
+
+    #[test]
+    fn numbers_keep_to_their_ranges() {
+        assert_eq!(parse_temperature("0"), Ok(0.0));
+        assert_eq!(parse_temperature("2.5"), Ok(2.5));
+        assert_eq!(parse_top_p("1"), Ok(1.0));
+        assert_eq!(parse_max_tokens("1"), Ok(1));
+        for wrong in ["-0.1", "NaN", "inf", "hot", ""] {
+            assert!(parse_temperature(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_top_p("1.01").is_err() && parse_top_p("-1").is_err());
+        assert!(parse_max_tokens("0").is_err() && parse_max_tokens("1.5").is_err());
+    }
+
+    #[test]
+    fn a_lane_has_parameters_of_its_own() {
+        let lane = LaneName::parse(
+            "x/y@effort=high@temperature=0@top-p=0.9@max_tokens=64@seed=-7@stop=END@stop=###@provider.order=[\"z\"]",
+        );
+        let params = lane_params(&lane.options).unwrap();
+        let expected = Params {
+            temperature: Some(0.0),
+            top_p: Some(0.9),
+            max_tokens: Some(64),
+            seed: Some(-7),
+            stop: vec!["END".into(), "###".into()],
+            effort: Some(Effort::High),
+            extra: json!({"provider.order": ["z"]}).as_object().cloned().unwrap(),
+        };
+        assert_eq!(params, expected);
+        assert_eq!(lane_params(&[]).unwrap(), Params::default());
+    }
+
+    #[test]
+    fn a_wrong_lane_option_is_named() {
+        let said = |name: &str, value: &str| lane_params(&[(name.into(), value.into())]).unwrap_err();
+        assert_eq!(said("temperature", "hot"), "invalid `@temperature=hot`: expected a number of 0 or more");
+        assert_eq!(said("seed", "x"), "invalid `@seed=x`: expected a whole number");
+        assert!(said("effort", "extreme").contains("expected none, minimal"));
+    }
+}
