@@ -5,7 +5,8 @@
 //! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
 //!   from bytes to events.
-//! - [`prompt`]: what is asked, from the command line, stdin and files.
+//! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
+//!   files, and whether the answer is of the shape asked for.
 //! - [`error`]: what ends a command, its exit code and its hints.
 
 pub mod chat;
@@ -14,4 +15,5 @@ pub mod model;
 pub mod money;
 pub mod outcome;
 pub mod prompt;
+pub mod schema;
 pub mod wire;

@@ -1,0 +1,342 @@
+//! JSON Schema: whether an answer is what `--schema` asks for. Nothing is
+//! fetched: a schema must be complete in itself.
+
+use std::fmt;
+use std::path::Path;
+
+use jsonschema::ReferencingError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::prompt::read_text;
+
+/// How many mismatches are told apart; the rest is counted.
+const SHOWN: usize = 3;
+
+/// The longest description of one mismatch, in characters.
+const LONGEST: usize = 200;
+
+/// A JSON Schema that answers can be checked against. The draft is that of its
+/// `$schema`, or 2020-12.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    value: Value,
+    validator: jsonschema::Validator,
+}
+
+/// An answer that meets the schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// The answer.
+    pub value: Value,
+    /// Whether a Markdown code fence stood around it, as many models put one.
+    pub fenced: bool,
+}
+
+/// Why an answer does not meet the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaFailure {
+    /// It is not JSON at all.
+    NotJson(String),
+    /// It is JSON of another shape.
+    Mismatch {
+        /// The first few mismatches.
+        first: Vec<Mismatch>,
+        /// How many more there are.
+        more: usize,
+    },
+}
+
+/// One place where an answer is not what the schema asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Where in the answer, as a JSON pointer; empty for the whole of it.
+    pub path: String,
+    /// What is wrong there. It may quote the answer, but no control characters.
+    pub what: String,
+}
+
+impl Schema {
+    /// Reads `--schema FILE|JSON`: JSON where it begins with `{` or `[` or is
+    /// `true` or `false`, a file's name otherwise.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] as [`Schema::parse`] says, and for a file that can't be read.
+    pub fn load(argument: &str) -> Result<Self> {
+        let text = argument.trim();
+        if text.starts_with(['{', '[']) || matches!(text, "true" | "false") {
+            Self::parse(text)
+        } else {
+            let text = read_text(Path::new(argument))?;
+            Self::parse(&text)
+                .map_err(|error| Error { message: format!("{} in `{argument}`", error.message), ..error })
+        }
+    }
+
+    /// Reads a schema's JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] where it is no JSON, no valid schema, or refers to
+    /// a schema elsewhere.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = || Error::usage("invalid JSON Schema");
+        let value: Value = serde_json::from_str(text).map_err(|error| invalid().because(&error))?;
+        let validator =
+            jsonschema::options().offline().build(&value).map_err(|error| explained(invalid(), &error))?;
+        Ok(Self { value, validator })
+    }
+
+    /// The schema itself, as it is sent to providers.
+    pub const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Checks an answer. One Markdown code fence around all of it is no fault.
+    ///
+    /// # Errors
+    /// What is wrong with the answer, and where.
+    pub fn check(&self, answer: &str) -> Result<Checked, SchemaFailure> {
+        let unfenced = unfenced(answer);
+        let value: Value = serde_json::from_str(unfenced.unwrap_or(answer))
+            .map_err(|error| SchemaFailure::NotJson(error.to_string()))?;
+        let mut errors = self.validator.iter_errors(&value);
+        let first: Vec<_> = errors.by_ref().take(SHOWN).map(|error| Mismatch::new(&error)).collect();
+        if first.is_empty() {
+            drop(errors);
+            return Ok(Checked { value, fenced: unfenced.is_some() });
+        }
+        Err(SchemaFailure::Mismatch { first, more: errors.count() })
+    }
+}
+
+/// Adds why a schema is invalid.
+fn explained(mut invalid: Error, error: &jsonschema::ValidationError<'_>) -> Error {
+    if let ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) = error.kind() {
+        invalid.causes.push(format!("it refers to `{}`", plain(uri)));
+        return invalid.hint("a schema must be complete in itself, since nothing is fetched");
+    }
+    invalid.causes.push(Mismatch::new(error).to_string());
+    invalid
+}
+
+impl Mismatch {
+    fn new(error: &jsonschema::ValidationError<'_>) -> Self {
+        let mut what = error.to_string();
+        if what.chars().nth(LONGEST).is_some() {
+            // Most of it is the value itself, which may be all of the answer.
+            what = error.masked_with("the value").to_string();
+        }
+        Self { path: plain(error.instance_path().as_str()), what: plain(&what) }
+    }
+}
+
+/// At most [`LONGEST`] characters, the control ones escaped.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars().take(LONGEST) {
+        if c.is_control() { plain.extend(c.escape_default()) } else { plain.push(c) }
+    }
+    if text.chars().nth(LONGEST).is_some() {
+        plain.push('…');
+    }
+    plain
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.path.is_empty() {
+            write!(f, "at `{}`: ", self.path)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+impl fmt::Display for SchemaFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Error::from(self).fmt(f)
+    }
+}
+
+impl From<&SchemaFailure> for Error {
+    fn from(failure: &SchemaFailure) -> Self {
+        match failure {
+            SchemaFailure::NotJson(why) => {
+                let mut error = Self::new(ErrorKind::Check, "the answer is not JSON");
+                error.causes.push(why.clone());
+                error
+            }
+            SchemaFailure::Mismatch { first, more } => {
+                let mut error = Self::new(ErrorKind::Check, "the answer does not meet the schema");
+                error.causes.extend(first.iter().map(Mismatch::to_string));
+                if *more > 0 {
+                    error.causes.push(format!("{more} more"));
+                }
+                error
+            }
+        }
+    }
+}
+
+/// What is between the code fences, where the answer is one fenced block.
+fn unfenced(answer: &str) -> Option<&str> {
+    let (opening, rest) = answer.trim().split_once('\n')?;
+    let fence_len = opening.bytes().take_while(|byte| *byte == b'`').count();
+    let (fence, info) = opening.split_at(fence_len);
+    if fence_len < 3 || info.contains('`') {
+        return None;
+    }
+    let body = rest.strip_suffix(fence)?;
+    (body.is_empty() || body.ends_with('\n')).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn person() -> Schema {
+        Schema::parse(
+            r#"{"type":"object","required":["name","age"],"additionalProperties":false,
+                "properties":{"name":{"type":"string"},"age":{"type":"integer","minimum":0},
+                              "tags":{"type":"array","items":{"type":"string"}}}}"#,
+        )
+        .unwrap()
+    }
+
+    fn said(answer: &str) -> String {
+        Error::from(&person().check(answer).unwrap_err()).to_string()
+    }
+
+    #[test]
+    fn an_answer_that_fits_comes_back_as_a_value() {
+        let expected = json!({"name": "Ada", "age": 36});
+        let checked = person().check(" {\"name\":\"Ada\",\"age\":36}\n").unwrap();
+        assert_eq!(checked, Checked { value: expected.clone(), fenced: false });
+        for fenced in [
+            "```json\n{\"name\":\"Ada\",\"age\":36}\n```",
+            "\n````\n{\"name\":\"Ada\",\n\"age\":36}\n````\n\n",
+            "```json\r\n{\"name\":\"Ada\",\"age\":36}\r\n```",
+        ] {
+            assert_eq!(person().check(fenced).unwrap(), Checked { value: expected.clone(), fenced: true });
+        }
+    }
+
+    #[test]
+    fn only_one_fence_around_all_of_it_is_tolerated() {
+        for other in
+            ["Here:\n```json\n{}\n```", "```json\n{}\n````", "```json\n{}", "``\n{}\n``", "```\n", "```"]
+        {
+            assert!(matches!(person().check(other), Err(SchemaFailure::NotJson(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_mismatch_says_what_and_where() {
+        insta::assert_snapshot!(said(r#"{"name":"Ada","age":"old","tags":["a",1]}"#), @r#"
+        error: the answer does not meet the schema
+          because: at `/age`: "old" is not of type "integer"
+          because: at `/tags/1`: 1 is not of type "string"
+        "#);
+        insta::assert_snapshot!(said("[]"), @r#"
+        error: the answer does not meet the schema
+          because: [] is not of type "object"
+        "#);
+        insta::assert_snapshot!(said("It is 4."), @"
+        error: the answer is not JSON
+          because: expected value at line 1 column 1
+        ");
+        insta::assert_snapshot!(said(""), @"
+        error: the answer is not JSON
+          because: EOF while parsing a value at line 1 column 0
+        ");
+    }
+
+    #[test]
+    fn many_mismatches_are_counted_and_long_ones_cut() {
+        let schema = Schema::parse(r#"{"items":{"type":"integer"}}"#).unwrap();
+        let answer = json!(["x".repeat(10_000), "\u{1b}[31m", "c", "d", "e"]).to_string();
+        let error = Error::from(&schema.check(&answer).unwrap_err());
+        assert_eq!(
+            error.causes,
+            [
+                "at `/0`: the value is not of type \"integer\"",
+                "at `/1`: \"\\u001b[31m\" is not of type \"integer\"",
+                "at `/2`: \"c\" is not of type \"integer\"",
+                "2 more",
+            ]
+        );
+        assert_eq!(error.kind.exit_code(), 7);
+
+        let answer = json!({"name": "A", "age": 1, "\u{1b}]0;x\u{7}": 1, "y".repeat(5000): 1}).to_string();
+        let Err(SchemaFailure::Mismatch { first, .. }) = person().check(&answer) else { panic!() };
+        assert!(first[0].what.len() < 300 && !first[0].what.contains('\u{1b}'), "{first:?}");
+    }
+
+    #[test]
+    fn an_invalid_schema_says_where() {
+        let said = |text: &str| Schema::load(text).unwrap_err().to_string();
+        insta::assert_snapshot!(said(r#"{"properties":{"a":{"type":"strin"}}}"#), @r#"
+        error: invalid JSON Schema
+          because: at `/properties/a/type`: "strin" is not valid under any of the schemas listed in the 'anyOf' keyword
+        "#);
+        insta::assert_snapshot!(said("{"), @"
+        error: invalid JSON Schema
+          because: EOF while parsing an object at line 1 column 1
+        ");
+        insta::assert_snapshot!(said("[]"), @r#"
+        error: invalid JSON Schema
+          because: [] is not of types "boolean", "object"
+        "#);
+        insta::assert_snapshot!(said(r##"{"$ref":"#/$defs/missing"}"##), @"
+        error: invalid JSON Schema
+          because: Pointer '/$defs/missing' does not exist
+        ");
+        insta::assert_snapshot!(said(r#"{"$ref":"https://example.com/schema.json"}"#), @"
+        error: invalid JSON Schema
+          because: it refers to `https://example.com/schema.json`
+
+        hint: a schema must be complete in itself, since nothing is fetched
+        ");
+        insta::assert_snapshot!(said(r#"{"$schema":"https://example.com/dialect"}"#), @"
+        error: invalid JSON Schema
+          because: Unknown meta-schema: 'https://example.com/dialect'. Custom meta-schemas must be registered in the registry before use
+        ");
+        insta::assert_snapshot!(said(r#"{"pattern":"("}"#), @r#"
+        error: invalid JSON Schema
+          because: at `/pattern`: "(" is not a "regex"
+        "#);
+    }
+
+    #[test]
+    fn a_schema_is_json_or_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("schema.json");
+        std::fs::write(&path, "\u{feff}{\"type\": \"integer\"}\n").unwrap();
+        let schema = Schema::load(path.to_str().unwrap()).unwrap();
+        assert!(schema.check("4").is_ok() && schema.check("true").is_err());
+        assert_eq!(*schema.value(), json!({"type": "integer"}));
+        assert!(Schema::load("true").unwrap().check("null").is_ok());
+        assert!(Schema::load(" false ").unwrap().check("null").is_err());
+
+        std::fs::write(&path, "{").unwrap();
+        let error = Schema::load(path.to_str().unwrap()).unwrap_err();
+        assert_eq!(error.message, format!("invalid JSON Schema in `{}`", path.display()));
+    }
+
+    #[test]
+    fn schemas_and_answers_can_not_run_away() {
+        let answer = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(matches!(person().check(&answer), Err(SchemaFailure::NotJson(_))));
+        for endless in [
+            r##"{"$ref":"#"}"##,
+            r##"{"anyOf":[{"$ref":"#"}]}"##,
+            r##"{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}"##,
+        ] {
+            let schema = Schema::parse(endless).unwrap();
+            assert!(schema.check("[1]").is_ok(), "{endless}");
+        }
+        let slow = Schema::parse(r#"{"pattern":"^(a+)+(?=b)$"}"#).unwrap();
+        assert!(slow.check(&json!("a".repeat(60)).to_string()).is_err());
+    }
+}
