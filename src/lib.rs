@@ -7,13 +7,22 @@
 //!   from bytes to events.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
 //!   files, and whether the answer is of the shape asked for.
+//! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has set, where it
+//!   lies, and the keys.
+//! - [`commands`]: what the commands do.
 //! - [`error`]: what ends a command, its exit code and its hints.
 
 pub mod chat;
+
+pub mod config;
+pub mod env;
 pub mod error;
 pub mod model;
 pub mod money;
+pub mod nearest;
 pub mod outcome;
 pub mod prompt;
 pub mod schema;
+pub mod paths;
+
 pub mod wire;
