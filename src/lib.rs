@@ -9,11 +9,14 @@
 //!   files, and whether the answer is of the shape asked for.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has set, where it
 //!   lies, and the keys.
+//! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
+//!   set, where it lies, and the keys.
 //! - [`commands`]: what the commands do.
 //! - [`error`]: what ends a command, its exit code and its hints.
+//! - [`nearest`]: "did you mean".
 
 pub mod chat;
-
+pub mod commands;
 pub mod config;
 pub mod env;
 pub mod error;
@@ -24,5 +27,5 @@ pub mod outcome;
 pub mod prompt;
 pub mod schema;
 pub mod paths;
-
+pub mod secrets;
 pub mod wire;

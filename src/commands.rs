@@ -1,0 +1,17 @@
+//! What the commands do: one file a command, with its arguments as typed and
+//! the function that runs it. Each writes to the streams that it is given.
+
+use std::io;
+
+use crate::error::{Error, ErrorKind};
+
+pub mod config;
+pub mod keys;
+
+/// The error of a write to stdout or stderr.
+fn output_failed(error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Error::new(ErrorKind::BrokenPipe, "the reader of the output went away");
+    }
+    Error::failed("the output can't be written").because(&error)
+}
