@@ -12,6 +12,7 @@
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
 //! - [`commands`]: what the commands do.
+//! - [`render`]: how text reaches a terminal.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
@@ -28,4 +29,5 @@ pub mod prompt;
 pub mod schema;
 pub mod paths;
 pub mod secrets;
+pub mod render;
 pub mod wire;
