@@ -13,6 +13,7 @@
 //!   set, where it lies, and the keys.
 //! - [`commands`]: what the commands do.
 //! - [`render`]: how text reaches a terminal.
+//! - [`ledger`]: the one private file that every outcome is written to.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod config;
 pub mod env;
 pub mod error;
+pub mod ledger;
 pub mod model;
 pub mod money;
 pub mod nearest;

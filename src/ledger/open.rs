@@ -1,0 +1,144 @@
+//! Making, opening and upgrading the file.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use super::error::{Action, LedgerError};
+
+/// How long one process waits for another that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// After how many changed pages the journal is folded into the file. Every
+/// process reads the journal once when it opens the ledger, so it is kept
+/// smaller than `SQLite`'s 1,000 pages.
+const JOURNAL_PAGES: i64 = 200;
+
+/// The steps from an empty file to the newest format. The file's
+/// `user_version` counts the steps taken; a step that was released is never
+/// changed.
+pub(super) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_calls.sql")];
+
+/// The newest format.
+pub(super) const NEWEST: i64 = MIGRATIONS.len().cast_signed() as i64;
+
+/// Opens the ledger, and makes it where there is none.
+pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
+    create(path).map_err(|source| LedgerError::Create { path: path.to_owned(), source })?;
+    connect(path)
+}
+
+/// Opens a ledger that exists.
+pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
+    let reading = |error| LedgerError::sqlite(path, Action::Read, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(reading)?;
+    let found = version(&connection).map_err(reading)?;
+    if found > NEWEST {
+        return Err(LedgerError::Newer { path: path.to_owned(), found, known: NEWEST });
+    }
+    configure(&connection).map_err(reading)?;
+    if found < NEWEST {
+        upgrade(&mut connection).map_err(|error| LedgerError::sqlite(path, Action::Write, error))?;
+    }
+    Ok(connection)
+}
+
+/// An empty ledger that is nowhere on disk.
+pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Makes the folder and an empty file that only the user can read. `SQLite`
+/// gives its journal files the mode of the file itself.
+fn create(path: &Path) -> io::Result<()> {
+    match create_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(folder) = path.parent() {
+                create_folder(folder)?;
+            }
+            match create_file(path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+                result => result,
+            }
+        }
+        // A file that is there can be opened although its folder takes no new ones.
+        Err(_) if path.is_file() => Ok(()),
+        result => result,
+    }
+}
+
+fn create_file(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// What holds for a connection only; that the file has a write-ahead journal
+/// is written in the file itself.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    // A process that has shown its answer ends at once. The journal stays
+    // behind and is folded in when it has grown.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", JOURNAL_PAGES, |_| Ok(()))
+}
+
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    write_ahead(connection)?;
+    migrate(connection)
+}
+
+/// Switches to a write-ahead journal. Of processes that do so at the same
+/// moment all but one are turned away at once: `SQLite` does not wait here.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let given_up = Instant::now() + PATIENCE;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && Instant::now() < given_up =>
+            {
+                thread::sleep(Duration::from_millis(u64::from(fastrand::u8(1..10))));
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Takes the steps that the file lacks: all or none of them.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been here while this one waited.
+    let taken = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for step in MIGRATIONS.iter().skip(taken) {
+        transaction.execute_batch(step)?;
+    }
+    if taken < MIGRATIONS.len() {
+        transaction.pragma_update(None, "user_version", NEWEST)?;
+    }
+    transaction.commit()
+}
