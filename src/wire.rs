@@ -10,9 +10,19 @@ use serde_json::Value;
 use crate::chat::{Effort, Ending, Event, Request};
 use crate::model::ModelRef;
 
+pub mod anthropic;
+mod effort;
 pub mod failure;
+#[cfg(test)]
+pub(crate) mod replay;
+mod schema;
 pub mod sse;
 pub mod text;
+#[cfg(test)]
+mod transcript;
+mod turns;
+
+pub use anthropic::Anthropic;
 
 pub use failure::{ApiError, FailureKind, Headers};
 
