@@ -13,6 +13,7 @@ use crate::model::ModelRef;
 pub mod anthropic;
 mod effort;
 pub mod failure;
+pub mod gemini;
 #[cfg(test)]
 pub(crate) mod replay;
 mod schema;
@@ -23,8 +24,8 @@ mod transcript;
 mod turns;
 
 pub use anthropic::Anthropic;
-
 pub use failure::{ApiError, FailureKind, Headers};
+pub use gemini::Gemini;
 
 /// A wire format of chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -187,6 +188,13 @@ pub struct Dropped {
     pub param: String,
     /// Why it was left out, for people.
     pub reason: String,
+}
+
+impl Dropped {
+    /// Notes that a parameter was left out.
+    pub fn new(param: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { param: param.into(), reason: reason.into() }
+    }
 }
 
 /// A request ready to be sent, but for the key.

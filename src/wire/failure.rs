@@ -250,6 +250,15 @@ pub fn in_stream(json: &Value) -> Option<ApiError> {
     })
 }
 
+/// Reads a fault that a server reports inside an answer whose status was fine,
+/// where it is already known to be one.
+pub fn fault(data: &[u8]) -> ApiError {
+    parse_json(data).and_then(|json| in_stream(&json)).unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(data);
+        ApiError::new(FailureKind::Server, text.trim().chars().take(SHOWN_BODY).collect::<String>())
+    })
+}
+
 fn parse_json(body: &[u8]) -> Option<Value> {
     let json: Value = serde_json::from_slice(body).ok()?;
     (json.is_object() || json.is_array()).then_some(json)

@@ -2,8 +2,22 @@
 
 use serde_json::{Map, Value};
 
+use super::{SchemaSupport, Target};
+use crate::chat::Request;
+
+/// The system prompt, with the schema in words behind it where the server
+/// takes none.
+pub(super) fn system_prompt(target: &Target, request: &Request) -> Option<String> {
+    let own = request.system.clone().filter(|text| !text.trim().is_empty());
+    let asked = request.schema.as_ref().filter(|_| target.quirks.schema != SchemaSupport::Native);
+    match (own, asked.map(in_words)) {
+        (Some(own), Some(words)) => Some(format!("{own}\n\n{words}")),
+        (own, words) => own.or(words),
+    }
+}
+
 /// What a model is told where its server takes no schema.
-pub(super) fn in_words(schema: &Value) -> String {
+fn in_words(schema: &Value) -> String {
     format!(
         "Answer with one JSON value that is valid against this JSON Schema, \
          and with nothing else: no explanation, no code fence.\n\n{schema}"

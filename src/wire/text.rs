@@ -20,6 +20,14 @@ impl Raw<'_> {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The text of a string that comes in one piece, such as a name.
+    pub fn to_text(&self) -> String {
+        let mut joiner = Joiner::default();
+        let mut text = joiner.push(self);
+        text.push_str(&joiner.end());
+        text
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
@@ -164,6 +172,12 @@ mod tests {
         assert_eq!(joined(&[r#""\ud83cx""#]), "\u{fffd}x");
         assert_eq!(joined(&[r#""\udf89x""#]), "\u{fffd}x");
         assert_eq!(joined(&[r#""\ud83c""#, r#""\ud83c\udf89""#]), "\u{fffd}🎉");
+    }
+
+    #[test]
+    fn a_whole_text_keeps_what_it_can() {
+        let raw: Raw<'_> = serde_json::from_str(r#""a \ud83c\udf89 \ud83c""#).unwrap();
+        assert_eq!(raw.to_text(), "a 🎉 \u{fffd}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Answers of the Messages API, streamed or whole.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::events::{Block, BlockDelta, BlockStart, Message, MessageDelta, MessageStart, StopDetails, Typed};
 use super::usage::Counts;
@@ -78,14 +77,6 @@ fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, StreamError> {
     serde_json::from_slice(data).map_err(|error| StreamError::Malformed(error.to_string()))
 }
 
-/// What is left of a name once nothing more can follow.
-fn owned(raw: &Raw<'_>) -> String {
-    let mut joiner = Joiner::default();
-    let mut text = joiner.push(raw);
-    text.push_str(&joiner.end());
-    text
-}
-
 impl Decode for Decoder {
     fn frame(&mut self, frame: Frame<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
         match Kind::of(&frame)? {
@@ -98,7 +89,7 @@ impl Decode for Decoder {
                 self.flush(emit);
                 self.complete = true;
             }
-            Kind::Error => return Err(fault(frame.data).into()),
+            Kind::Error => return Err(failure::fault(frame.data).into()),
             Kind::Ping | Kind::Unknown => {}
         }
         Ok(())
@@ -107,7 +98,7 @@ impl Decode for Decoder {
     fn body(&mut self, body: &[u8], emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
         let typed: Typed<'_> = parse(body)?;
         if typed.error.is_some() || typed.kind.is_some_and(|kind| &*kind.0 == b"error") {
-            return Err(fault(body).into());
+            return Err(failure::fault(body).into());
         }
         let message: Message<'_> = parse(body)?;
         let Some(content) = &message.content else {
@@ -145,10 +136,10 @@ impl Decoder {
 
     fn identify(&self, message: &Message<'_>, emit: &mut dyn FnMut(Event)) {
         if let Some(id) = message.id.as_ref().filter(|id| !id.is_empty()) {
-            emit(Event::RequestId(owned(id)));
+            emit(Event::RequestId(id.to_text()));
         }
         if let Some(model) = message.model.as_ref().filter(|model| !model.is_empty()) {
-            emit(Event::ServedModel(owned(model)));
+            emit(Event::ServedModel(model.to_text()));
         }
     }
 
@@ -210,9 +201,9 @@ impl Decoder {
             None => (None, None),
         };
         if let Some(explanation) = explanation.filter(|text| !text.is_empty()) {
-            emit(Event::Refusal(owned(&explanation)));
+            emit(Event::Refusal(explanation.to_text()));
         }
-        self.stop = Some(Stop { reason: owned(&reason), category: category.as_ref().map(owned) });
+        self.stop = Some(Stop { reason: reason.to_text(), category: category.as_ref().map(Raw::to_text) });
     }
 
     /// Halves of a character don't reach over the end of a block.
@@ -241,17 +232,6 @@ fn say(
 
 fn is_blank(event: &Event) -> bool {
     matches!(event, Event::Text(text) | Event::Reasoning(text) | Event::ToolArguments(text) if text.is_empty())
-}
-
-/// A fault inside a 200. `overloaded_error` here is what a 529 is elsewhere.
-fn fault(data: &[u8]) -> ApiError {
-    serde_json::from_slice::<Value>(data).ok().and_then(|json| failure::in_stream(&json)).unwrap_or_else(
-        || {
-            let text = String::from_utf8_lossy(data);
-            let shown: String = text.chars().take(300).collect();
-            ApiError::new(FailureKind::Server, shown)
-        },
-    )
 }
 
 impl Stop {

@@ -17,7 +17,7 @@ pub(super) fn encode(target: &Target, request: &Request) -> Result<WireRequest, 
     let mut body = Map::new();
     body.insert("model".to_owned(), target.api_model.clone().into());
     body.insert("max_tokens".to_owned(), plan.max_tokens.into());
-    if let Some(system) = system(target, request) {
+    if let Some(system) = schema::system_prompt(target, request) {
         body.insert("system".to_owned(), system.into());
     }
     body.insert("messages".to_owned(), messages(target, request)?);
@@ -30,7 +30,7 @@ pub(super) fn encode(target: &Target, request: &Request) -> Result<WireRequest, 
         body.insert("thinking".to_owned(), thinking);
     }
     if let Some(reason) = plan.dropped {
-        dropped.push(left_out("effort", reason));
+        dropped.push(Dropped::new("effort", reason));
     }
     if request.stream {
         body.insert("stream".to_owned(), true.into());
@@ -41,18 +41,6 @@ pub(super) fn encode(target: &Target, request: &Request) -> Result<WireRequest, 
         body: body.into(),
         dropped,
     })
-}
-
-fn left_out(param: &str, reason: impl Into<String>) -> Dropped {
-    Dropped { param: param.to_owned(), reason: reason.into() }
-}
-
-/// The system prompt, with the schema in words where the server takes none.
-fn system(target: &Target, request: &Request) -> Option<String> {
-    let own = request.system.as_deref().filter(|text| !text.trim().is_empty());
-    let asked = request.schema.as_ref().filter(|_| target.quirks.schema != SchemaSupport::Native);
-    let texts: Vec<String> = own.map(str::to_owned).into_iter().chain(asked.map(schema::in_words)).collect();
-    (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
 fn messages(target: &Target, request: &Request) -> Result<Value, EncodeError> {
@@ -114,23 +102,23 @@ fn sampling(
     let candidates = [("temperature", params.temperature), ("top_p", params.top_p)];
     for (name, value) in candidates.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         if refused {
-            dropped.push(left_out(name, "the model takes no sampling parameters"));
+            dropped.push(Dropped::new(name, "the model takes no sampling parameters"));
         } else if plan.thinks() && name == "temperature" && value != 1.0 {
-            dropped.push(left_out(name, "a model that thinks takes only the temperature 1"));
+            dropped.push(Dropped::new(name, "a model that thinks takes only the temperature 1"));
         } else if takes_one && name == "top_p" {
-            dropped.push(left_out(name, "the model takes either `temperature` or `top_p`"));
+            dropped.push(Dropped::new(name, "the model takes either `temperature` or `top_p`"));
         } else {
             body.insert(name.to_owned(), value.into());
         }
     }
     if params.seed.is_some() {
-        dropped.push(left_out("seed", "the Messages API has no seed"));
+        dropped.push(Dropped::new("seed", "the Messages API has no seed"));
     }
     // A sequence of white space alone is answered with 400.
     let (stop, blank): (Vec<&String>, Vec<&String>) =
         params.stop.iter().partition(|stop| !stop.trim().is_empty());
     if !blank.is_empty() {
-        dropped.push(left_out("stop", "the Messages API takes no stop sequence of white space alone"));
+        dropped.push(Dropped::new("stop", "the Messages API takes no stop sequence of white space alone"));
     }
     if !stop.is_empty() {
         body.insert("stop_sequences".to_owned(), json!(stop));
@@ -162,7 +150,7 @@ fn output_config(
         let (schema, keywords) = schema::for_grammar(schema);
         if !keywords.is_empty() {
             let reason = format!("the Messages API takes no `{}`", keywords.join("`, `"));
-            dropped.push(left_out("schema", reason));
+            dropped.push(Dropped::new("schema", reason));
         }
         output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
     }
