@@ -3,6 +3,7 @@
 //! The crate is a library with a thin binary. Its map:
 //!
 //! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
+//! - [`catalog`]: providers, models and prices; names and bills.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
 //!   from bytes to events.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
@@ -17,6 +18,7 @@
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
+pub mod catalog;
 pub mod chat;
 pub mod commands;
 pub mod config;

@@ -43,8 +43,8 @@ pub struct Price(i64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost(i128);
 
-/// A factor with at most three decimals: a batch discount, an off-peak schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A factor with at most four decimals: a batch discount, an off-peak schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Factor(i64);
 
 /// Text that is not a plain, non-negative decimal of a size that can be kept exactly.
@@ -123,16 +123,27 @@ impl Mul<Tokens> for Price {
 }
 
 impl Factor {
+    /// Units of a factor in one. Four decimals, since one provider's batch
+    /// prices are published as 0.4667 of the others.
+    const UNITS: i64 = 10_000;
+
     /// Changes nothing.
-    pub const ONE: Self = Self(1_000);
+    pub const ONE: Self = Self(Self::UNITS);
 
     /// Reads a factor such as `0.5`.
     ///
     /// # Errors
-    /// Where the text is no decimal or has more than three decimals.
+    /// Where the text is no decimal or has more than four decimals.
     pub fn parse(text: &str) -> Result<Self, InvalidAmount> {
-        let units = parse_decimal(text, 3)?;
+        let units = parse_decimal(text, 4)?;
         i64::try_from(units).map(Self).map_err(|_| InvalidAmount(text.to_owned()))
+    }
+}
+
+/// The factor as an exact decimal: `0.5`.
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format_decimal(i128::from(self.0), 4))
     }
 }
 
@@ -140,8 +151,9 @@ impl Mul<Factor> for Price {
     type Output = Price;
     /// Rounds half up at 1e-15 USD a token; multiply the [`Cost`] where it must be exact.
     fn mul(self, factor: Factor) -> Price {
-        let product = i128::from(self.0) * i128::from(factor.0) + 500;
-        Price(i64::try_from(product / 1_000).unwrap_or(i64::MAX))
+        let units = i128::from(Factor::UNITS);
+        let product = i128::from(self.0) * i128::from(factor.0) + units / 2;
+        Price(i64::try_from(product / units).unwrap_or(i64::MAX))
     }
 }
 
@@ -176,7 +188,7 @@ impl Cost {
     /// never `$0.00` for something that is not zero.
     pub fn to_display(self) -> String {
         if self.0 < 0 {
-            return format!("-{}", Self(-self.0).to_display());
+            return format!("-{}", Self(self.0.saturating_neg()).to_display());
         }
         let exact = self.to_usd();
         let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, ""));
@@ -186,17 +198,21 @@ impl Cost {
         let leading = fraction.len() - fraction.trim_start_matches('0').len();
         let decimals = if whole == "0" { (leading + 2).max(6) } else { 6 };
         let power = 10_i128.pow(u32::try_from(18 - decimals.min(18)).unwrap_or(0));
-        let rounded = Self((self.0 + power / 2) / power * power);
+        let rounded = Self(self.0.saturating_add(power / 2) / power * power);
         let text = rounded.to_usd();
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         format!("${whole}.{fraction:0<2}")
     }
 
     /// Multiplies exactly where the product has no digits below 1e-18, else
-    /// rounds half up there.
+    /// rounds half up there. Amounts too large for that saturate.
     #[must_use]
     pub fn scale(self, factor: Factor) -> Self {
-        Self((self.0.saturating_mul(i128::from(factor.0)) + 500).div_euclid(1_000))
+        let units = i128::from(Factor::UNITS);
+        match self.0.checked_mul(i128::from(factor.0)) {
+            Some(product) => Self(product.saturating_add(units / 2).div_euclid(units)),
+            None => Self(self.0.div_euclid(units).saturating_mul(i128::from(factor.0))),
+        }
     }
 }
 
@@ -365,6 +381,7 @@ mod tests {
         let tenth = Price::per_million("0.1").unwrap() * Tokens(1);
         assert_eq!([tenth; 3].into_iter().sum::<Cost>(), Price::per_million("0.3").unwrap() * Tokens(1));
         assert_eq!(price.to_string(), "0.0375");
+        assert_eq!(Factor::parse("0.4667").unwrap().to_string(), "0.4667");
     }
 
     #[test]
@@ -389,6 +406,17 @@ mod tests {
     fn half_of_the_smallest_price_stays_exact() {
         let smallest = Price::per_million("0.000000001").unwrap() * Tokens(1);
         assert_eq!(smallest.scale(Factor::parse("0.5").unwrap()).to_usd(), "0.0000000000000005");
+    }
+
+    #[test]
+    fn amounts_beyond_any_bill_saturate() {
+        let most = Price::per_million("9223372036").unwrap() * Tokens(u64::MAX);
+        assert_eq!(most + most, Cost::from_atto(i128::MAX));
+        for factor in ["1", "0.4667", "0.5", "2"] {
+            assert!((most + most).scale(Factor::parse(factor).unwrap()) > Cost::ZERO);
+        }
+        assert!(Cost::from_atto(i128::MAX).to_display().starts_with('$'));
+        assert!(Cost::from_atto(i128::MIN).to_display().starts_with("-$"));
     }
 
     #[test]
