@@ -8,8 +8,6 @@
 //!   from bytes to events.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
 //!   files, and whether the answer is of the shape asked for.
-//! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has set, where it
-//!   lies, and the keys.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
 //! - [`commands`]: what the commands do.

@@ -17,6 +17,10 @@ pub mod gemini;
 #[cfg(test)]
 pub(crate) mod replay;
 mod schema;
+mod openai;
+pub mod openai_chat;
+pub mod openai_responses;
+pub mod quirks;
 pub mod sse;
 pub mod text;
 #[cfg(test)]
@@ -123,6 +127,11 @@ pub struct Quirks {
     pub document_url: bool,
     /// Whether images may be given by address; otherwise their bytes are needed.
     pub image_urls: bool,
+    /// Whether PDFs may be given by address (`OpenRouter`, Mistral).
+    pub pdf_urls: bool,
+    /// Whether audio goes as one bare text, base64 or an address (Mistral),
+    /// instead of an object with its data and format.
+    pub bare_audio: bool,
 }
 
 impl Default for Quirks {
@@ -136,6 +145,8 @@ impl Default for Quirks {
             developer_role: false,
             document_url: false,
             image_urls: true,
+            pdf_urls: false,
+            bare_audio: false,
         }
     }
 }

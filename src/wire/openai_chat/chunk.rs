@@ -1,0 +1,249 @@
+//! The shapes of a chunk and of a whole answer, borrowed from the bytes.
+//!
+//! Every field may be missing or null. What is only now and then there, or
+//! comes in several types, is kept as raw JSON and read when it is needed:
+//! skipping a value costs the same as keeping its place.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::wire::text::Raw;
+
+/// A chunk of a stream, or a whole answer: they differ in `delta` and `message`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow)]
+    pub(super) id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) model: Option<&'a RawValue>,
+    /// Who serves the model behind a gateway (`OpenRouter`).
+    #[serde(borrow)]
+    pub(super) provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) choices: Option<Vec<Choice<'a>>>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) x_groq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Choice<'a> {
+    pub(super) index: Option<u64>,
+    #[serde(borrow)]
+    pub(super) delta: Option<Delta<'a>>,
+    #[serde(borrow)]
+    pub(super) message: Option<Delta<'a>>,
+    #[serde(borrow)]
+    pub(super) finish_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) native_finish_reason: Option<&'a RawValue>,
+    /// Moonshot has put it here.
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Delta<'a> {
+    #[serde(borrow)]
+    pub(super) content: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) reasoning_content: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) reasoning: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) reasoning_details: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) refusal: Option<Content<'a>>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<Vec<ToolCall<'a>>>,
+    /// The form before `tool_calls`.
+    #[serde(borrow)]
+    pub(super) function_call: Option<Function<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ToolCall<'a> {
+    #[serde(borrow)]
+    pub(super) function: Option<Function<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Function<'a> {
+    #[serde(borrow)]
+    pub(super) arguments: Option<&'a RawValue>,
+}
+
+/// Groq's own field: the request's id, and usage that needs no asking.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct XGroq<'a> {
+    #[serde(borrow)]
+    pub(super) id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) error: Option<&'a RawValue>,
+}
+
+/// Text as a string, or as an array of typed parts (Mistral).
+pub(super) enum Content<'a> {
+    Text(Raw<'a>),
+    Parts(Vec<&'a RawValue>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Asked for bytes, `serde_json` hands out strings with lone surrogates
+        // in them, and arrays as sequences.
+        deserializer.deserialize_bytes(ContentVisitor)
+    }
+}
+
+struct ContentVisitor;
+
+impl<'de> Visitor<'de> for ContentVisitor {
+    type Value = Content<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an array of parts")
+    }
+
+    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Content<'de>, E> {
+        Ok(Content::Text(Raw(Cow::Borrowed(bytes))))
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Content<'de>, E> {
+        Ok(Content::Text(Raw(Cow::Owned(bytes.to_vec()))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content<'de>, A::Error> {
+        let mut parts = Vec::new();
+        while let Some(part) = items.next_element::<&'de RawValue>()? {
+            parts.push(part);
+        }
+        Ok(Content::Parts(parts))
+    }
+}
+
+/// A typed part: `{"type":"text","text":…}`, `{"type":"thinking","thinking":[…]}`,
+/// `{"type":"reasoning.summary","summary":…}`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<Content<'a>>,
+    #[serde(borrow)]
+    thinking: Option<Content<'a>>,
+    #[serde(borrow)]
+    reasoning: Option<Content<'a>>,
+    #[serde(borrow)]
+    summary: Option<Content<'a>>,
+    #[serde(borrow)]
+    refusal: Option<Content<'a>>,
+}
+
+/// Where a text belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channel {
+    Answer,
+    Reasoning,
+    Refusal,
+}
+
+impl Content<'_> {
+    /// Hands out the texts in order, each with its channel; a plain text
+    /// belongs to the channel that its field stands for.
+    pub(super) fn each(&self, channel: Channel, take: &mut dyn FnMut(Channel, &Raw<'_>)) {
+        self.walk(channel, 0, take);
+    }
+
+    fn walk(&self, channel: Channel, depth: u8, take: &mut dyn FnMut(Channel, &Raw<'_>)) {
+        // Mistral nests its parts two deep. Raw JSON has no limit of its own,
+        // so a hostile server could nest them until the stack ends.
+        const DEPTH: u8 = 4;
+        match self {
+            Content::Text(text) if !text.is_empty() => take(channel, text),
+            Content::Text(_) => {}
+            Content::Parts(_) if depth == DEPTH => {}
+            Content::Parts(parts) => {
+                for part in parts {
+                    if let Some(text) = string(part) {
+                        Content::Text(text).walk(channel, depth + 1, take);
+                    } else if let Ok(part) = serde_json::from_str::<Part<'_>>(part.get()) {
+                        part.walk(channel, depth + 1, take);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether there is any text in it.
+    pub(super) fn has_text(&self) -> bool {
+        match self {
+            Content::Text(text) => !text.is_empty(),
+            Content::Parts(_) => {
+                let mut any = false;
+                self.each(Channel::Answer, &mut |_, _| any = true);
+                any
+            }
+        }
+    }
+}
+
+impl Part<'_> {
+    fn walk(&self, channel: Channel, depth: u8, take: &mut dyn FnMut(Channel, &Raw<'_>)) {
+        let kind = self.kind.map_or("", RawValue::get);
+        let of_text = if kind.contains("thinking") || kind.contains("reasoning") {
+            Channel::Reasoning
+        } else {
+            channel
+        };
+        let fields = [
+            (&self.thinking, Channel::Reasoning),
+            (&self.reasoning, Channel::Reasoning),
+            (&self.summary, Channel::Reasoning),
+            (&self.text, of_text),
+            (&self.refusal, Channel::Refusal),
+        ];
+        for (content, channel) in fields {
+            if let Some(content) = content {
+                content.walk(channel, depth, take);
+            }
+        }
+    }
+}
+
+/// A raw value as a string, where it is one.
+pub(super) fn string(raw: &RawValue) -> Option<Raw<'_>> {
+    if !raw.get().starts_with('"') {
+        return None;
+    }
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// A raw value as a word that is not empty, where it is one.
+pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let text = match string(raw?)?.0 {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    };
+    (!text.is_empty()).then_some(text)
+}

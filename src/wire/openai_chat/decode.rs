@@ -1,0 +1,277 @@
+//! Chunks and whole answers into events.
+
+use serde_json::value::RawValue;
+
+use super::chunk::{Channel, Choice, Chunk, Content, Delta, Function, XGroq, string, word};
+use super::finish::{Seen, failure};
+use super::thinking::{Piece, Splitter};
+use crate::chat::{Ending, Event};
+use crate::wire::openai::usage::Reported;
+use crate::wire::sse::Frame;
+use crate::wire::text::{Joiner, Raw};
+use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failures};
+
+/// The decoder of one answer.
+#[derive(Default)]
+pub(super) struct Decoder {
+    texts: Texts,
+    reported: Reported,
+    model: String,
+    served_by: bool,
+    request_id: bool,
+    /// A chunk had choices, so this is an answer.
+    choice_seen: bool,
+    /// Choices come as deltas, so a `message` beside them repeats their text.
+    delta_seen: bool,
+    tool_called: bool,
+    reason: Option<String>,
+    native: Option<String>,
+    /// `[DONE]`, or the end of a whole body.
+    done: bool,
+}
+
+/// The channels of one answer.
+#[derive(Default)]
+struct Texts {
+    answer: Joiner,
+    reasoning: Joiner,
+    refusal: Joiner,
+    arguments: Joiner,
+    splitter: Splitter,
+    /// Reasoning came in a field of its own, so tags in the text are text.
+    reasoning_field: bool,
+    refused: bool,
+}
+
+impl Texts {
+    fn take(&mut self, channel: Channel, raw: &Raw<'_>, emit: &mut dyn FnMut(Event)) {
+        match channel {
+            Channel::Answer => {
+                let text = self.answer.push(raw);
+                self.splitter.push(text, &mut |piece| emit(piece.into()));
+            }
+            Channel::Reasoning => {
+                self.reasoning_field = true;
+                self.splitter.stop(&mut |piece| emit(piece.into()));
+                let text = self.reasoning.push(raw);
+                if !text.is_empty() {
+                    emit(Event::Reasoning(text));
+                }
+            }
+            Channel::Refusal => {
+                self.refused = true;
+                let text = self.refusal.push(raw);
+                if !text.is_empty() {
+                    emit(Event::Refusal(text));
+                }
+            }
+        }
+    }
+
+    /// Hands out what the channels still hold back.
+    fn end(&mut self, emit: &mut dyn FnMut(Event)) {
+        let rest = self.reasoning.end();
+        if !rest.is_empty() {
+            emit(Event::Reasoning(rest));
+        }
+        let rest = self.answer.end();
+        self.splitter.push(rest, &mut |piece| emit(piece.into()));
+        self.splitter.end(&mut |piece| emit(piece.into()));
+        let rest = self.refusal.end();
+        if !rest.is_empty() {
+            emit(Event::Refusal(rest));
+        }
+    }
+}
+
+impl From<Piece> for Event {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Reasoning(text) => Self::Reasoning(text),
+            Piece::Answer(text) => Self::Text(text),
+        }
+    }
+}
+
+impl Decode for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
+        let data = frame.data.trim_ascii();
+        if data.is_empty() || self.done {
+            return Ok(());
+        }
+        if data.starts_with(b"[DONE]") {
+            self.done = true;
+            self.texts.end(emit);
+            return Ok(());
+        }
+        let result =
+            if frame.event == "error" { Err(reported(data).into()) } else { self.chunk(data, false, emit) };
+        if matches!(result, Err(StreamError::Api(_))) {
+            self.texts.end(emit);
+        }
+        result
+    }
+
+    fn body(&mut self, body: &[u8], emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
+        self.chunk(body.trim_ascii(), true, emit)?;
+        if !self.choice_seen {
+            return Err(StreamError::Malformed("the answer has no `choices`".to_owned()));
+        }
+        self.done = true;
+        self.texts.end(emit);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Ending, StreamError> {
+        if !self.done && self.reason.is_none() {
+            return Err(StreamError::Truncated);
+        }
+        if !self.choice_seen {
+            let message = "the answer ended without ever having begun: no `choices` came";
+            return Err(ApiError::new(FailureKind::Protocol, message).into());
+        }
+        let seen = Seen {
+            reason: self.reason.as_deref(),
+            native: self.native.as_deref(),
+            tool_called: self.tool_called,
+            refused: self.texts.refused,
+        };
+        Ok(seen.ending())
+    }
+}
+
+impl Decoder {
+    fn chunk(&mut self, data: &[u8], whole: bool, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
+        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| {
+            // A failure may come in a shape that is no chunk's, such as an array.
+            match serde_json::from_slice(data).ok().and_then(|json| failures::in_stream(&json)) {
+                Some(failure) => StreamError::Api(failure),
+                None => StreamError::Malformed(error.to_string()),
+            }
+        })?;
+        self.envelope(&chunk, emit);
+        let choices = chunk.choices.as_deref().unwrap_or_default();
+        self.choice_seen |= !choices.is_empty();
+        let choice = choices.iter().find(|choice| choice.index.unwrap_or(0) == 0);
+        let failed = choice.and_then(|choice| self.choice(choice, whole, emit));
+        let groq: Option<XGroq<'_>> = chunk.x_groq.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let usage = chunk
+            .usage
+            .or_else(|| choice.and_then(|choice| choice.usage))
+            .or_else(|| groq.as_ref().and_then(|groq| groq.usage));
+        if let Some(usage) = usage {
+            self.reported.replace(Reported::read(usage), emit);
+        }
+        let flat = chunk.object.is_some_and(|object| object.get() == r#""error""#);
+        if flat || chunk.error.is_some_and(says_something) {
+            return Err(reported(data).into());
+        }
+        if let Some(error) = groq.and_then(|groq| groq.error).filter(|error| says_something(error)) {
+            return Err(reported(format!("{{\"error\":{error}}}").as_bytes()).into());
+        }
+        failed.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+
+    /// What the chunk says of the answer as a whole.
+    fn envelope(&mut self, chunk: &Chunk<'_>, emit: &mut dyn FnMut(Event)) {
+        if let Some(raw) = chunk.model
+            && raw.get() != self.model
+        {
+            raw.get().clone_into(&mut self.model);
+            if let Some(model) = word(Some(raw)) {
+                emit(Event::ServedModel(model.into_owned()));
+            }
+        }
+        if !self.served_by
+            && let Some(provider) = word(chunk.provider)
+        {
+            self.served_by = true;
+            emit(Event::ServedBy(provider.into_owned()));
+        }
+        if !self.request_id {
+            // Groq's support wants its own id, which the first chunk has too.
+            let groq = chunk.x_groq.and_then(|raw| serde_json::from_str::<XGroq<'_>>(raw.get()).ok());
+            if let Some(id) = word(groq.and_then(|groq| groq.id)).or_else(|| word(chunk.id)) {
+                self.request_id = true;
+                emit(Event::RequestId(id.into_owned()));
+            }
+        }
+    }
+
+    /// Takes the texts and the end of a choice; the failure that it reports.
+    fn choice(&mut self, choice: &Choice<'_>, whole: bool, emit: &mut dyn FnMut(Event)) -> Option<ApiError> {
+        self.delta_seen |= choice.delta.is_some();
+        let message = choice.message.as_ref().filter(|_| whole || !self.delta_seen);
+        if let Some(delta) = choice.delta.as_ref().or(message) {
+            self.delta(delta, emit);
+        }
+        if let Some(reason) = choice.finish_reason.and_then(string) {
+            // Later chunks may repeat the reason, or go back to null.
+            let reason = String::from_utf8_lossy(&reason.0).into_owned();
+            self.native = word(choice.native_finish_reason).map(String::from).or(self.native.take());
+            self.reason = Some(reason);
+            self.texts.end(emit);
+        }
+        if let Some(error) = choice.error.filter(|error| says_something(error)) {
+            return Some(reported(format!("{{\"error\":{error}}}").as_bytes()));
+        }
+        failure(self.reason.as_deref()?, self.native.as_deref())
+    }
+
+    fn delta(&mut self, delta: &Delta<'_>, emit: &mut dyn FnMut(Event)) {
+        // Where several fields have reasoning, they have the same text.
+        let fields = [&delta.reasoning_content, &delta.reasoning];
+        let mut reasoning = fields.into_iter().flatten().find(|content| content.has_text());
+        if reasoning.is_none() && !self.texts.reasoning_field {
+            reasoning = delta.reasoning_details.as_ref();
+        }
+        for (content, channel) in [
+            (reasoning, Channel::Reasoning),
+            (delta.content.as_ref(), Channel::Answer),
+            (delta.refusal.as_ref(), Channel::Refusal),
+        ] {
+            match content {
+                Some(Content::Text(raw)) if !raw.is_empty() => self.texts.take(channel, raw, emit),
+                Some(content) => {
+                    content.each(channel, &mut |channel, raw| self.texts.take(channel, raw, emit));
+                }
+                None => {}
+            }
+        }
+        if let Some(calls) = &delta.tool_calls {
+            self.tool_called |= !calls.is_empty();
+            for call in calls {
+                self.arguments(call.function.as_ref(), emit);
+            }
+        }
+        self.tool_called |= delta.function_call.is_some();
+        self.arguments(delta.function_call.as_ref(), emit);
+    }
+
+    fn arguments(&mut self, function: Option<&Function<'_>>, emit: &mut dyn FnMut(Event)) {
+        let Some(raw) = function.and_then(|function| function.arguments) else { return };
+        // Some servers send the object itself instead of its text.
+        let text = match string(raw) {
+            Some(text) => self.texts.arguments.push(&text),
+            None => raw.get().to_owned(),
+        };
+        if !text.is_empty() {
+            emit(Event::ToolArguments(text));
+        }
+    }
+}
+
+/// Whether an `error` field reports a failure; some servers send it empty.
+fn says_something(error: &RawValue) -> bool {
+    !matches!(error.get(), "false" | r#""""# | "{}")
+}
+
+/// The failure that a frame reports, whatever its shape.
+fn reported(data: &[u8]) -> ApiError {
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return ApiError::new(FailureKind::Server, String::from_utf8_lossy(data));
+    };
+    failures::in_stream(&json)
+        .or_else(|| failures::in_stream(&serde_json::json!({"error": json})))
+        .unwrap_or_else(|| ApiError::new(FailureKind::Server, "the provider reports an error and no reason"))
+}
