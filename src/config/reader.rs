@@ -13,19 +13,21 @@ use crate::nearest::nearest;
 /// The errors of one document.
 pub(super) struct Problems<'a> {
     path: &'a Path,
-    source: &'a str,
+    /// Where each line but the first begins, so that a file of nothing but
+    /// errors takes no longer than another.
+    line_starts: Vec<usize>,
     found: Vec<(usize, Error)>,
 }
 
 impl<'a> Problems<'a> {
-    pub(super) fn new(path: &'a Path, source: &'a str) -> Self {
-        Self { path, source, found: Vec::new() }
+    pub(super) fn new(path: &'a Path, source: &str) -> Self {
+        let line_starts = source.match_indices('\n').map(|(at, _)| at + 1).collect();
+        Self { path, line_starts, found: Vec::new() }
     }
 
     /// Adds an error about the byte `at`; `describe` is told the file and line.
     pub(super) fn add(&mut self, at: usize, describe: impl FnOnce(&str) -> Error) {
-        let before = self.source.as_bytes().get(..at).unwrap_or(self.source.as_bytes());
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + self.line_starts.partition_point(|start| *start <= at);
         let place = format!("{}, line {line}", self.path.display());
         self.found.push((at, describe(&place)));
     }
@@ -186,6 +188,8 @@ impl<'a> Table<'a> {
     }
 
     fn dotted(&self, key: &str) -> String {
+        // TOML lets a quoted key hold anything, a terminal's escapes included.
+        let key = if key.contains(char::is_control) { &key.escape_debug().to_string() } else { key };
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 

@@ -49,6 +49,24 @@ fn no_value_in_any_place_reaches_a_message() {
     }
 }
 
+#[test]
+fn a_key_does_not_drive_the_terminal() {
+    let errors = Config::parse("\"\\u001b]52;c;x\\u0007\" = 1\n", Path::new("c.toml"), BUILT_IN).unwrap_err();
+    assert_eq!(errors[0].message, "unknown key `\\u{1b}]52;c;x\\u{7}` in c.toml, line 1");
+}
+
+#[test]
+fn a_file_of_errors_and_a_deep_one_are_refused() {
+    let many: String = (0..20_000).map(|number| format!("k{number} = 1\n")).collect();
+    let errors = Config::parse(&many, Path::new("c.toml"), BUILT_IN).unwrap_err();
+    assert_eq!(errors.len(), 20_000);
+    assert!(errors[19_999].message.ends_with("line 20000"));
+    let deep = format!("sets.a = {}", "[".repeat(100_000));
+    assert!(Config::parse(&deep, Path::new("c.toml"), BUILT_IN).is_err());
+    let dotted = format!("{}a = 1", "a.".repeat(100_000));
+    assert!(Config::parse(&dotted, Path::new("c.toml"), BUILT_IN).is_err());
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC*") {
