@@ -1,0 +1,16 @@
+//! The executable as its users meet it: run in an environment of its own,
+//! against servers that answer by script. One binary for all topics, since
+//! each would link the same libraries again.
+
+// Terminals, signals and reset connections are made with Unix means.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails where something is not as it must be"
+)]
+
+mod support;
+
+mod support_processes;
+mod support_server;

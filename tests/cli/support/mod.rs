@@ -1,0 +1,20 @@
+//! What the tests stand on: scripted servers, and processes in an environment
+//! that nothing of the machine reaches.
+
+pub(crate) mod connection;
+pub(crate) mod environment;
+pub(crate) mod output;
+pub(crate) mod process;
+pub(crate) mod script;
+pub(crate) mod server;
+pub(crate) mod streams;
+
+pub(crate) use environment::Env;
+pub(crate) use output::CommandOutput;
+pub(crate) use script::Script;
+pub(crate) use server::{ClosedPort, Server};
+
+use std::time::Duration;
+
+/// After this long a test is stuck and fails. No test waits for it to pass.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
