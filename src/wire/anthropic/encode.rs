@@ -149,7 +149,8 @@ fn output_config(
     if let Some(schema) = request.schema.as_ref().filter(|_| target.quirks.schema == SchemaSupport::Native) {
         let (schema, keywords) = schema::for_grammar(schema);
         if !keywords.is_empty() {
-            let reason = format!("the Messages API takes no `{}`", keywords.join("`, `"));
+            let reason =
+                format!("sent without `{}`, which the Messages API does not take", keywords.join("`, `"));
             dropped.push(Dropped::new("schema", reason));
         }
         output.insert("format".to_owned(), json!({"type": "json_schema", "schema": schema}));
