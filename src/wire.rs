@@ -13,6 +13,8 @@ use crate::model::ModelRef;
 pub mod anthropic;
 mod effort;
 pub mod failure;
+#[cfg(test)]
+mod fixtures;
 pub mod gemini;
 #[cfg(test)]
 pub(crate) mod replay;
@@ -23,8 +25,6 @@ pub mod openai_responses;
 pub mod quirks;
 pub mod sse;
 pub mod text;
-#[cfg(test)]
-mod transcript;
 mod turns;
 
 pub use anthropic::Anthropic;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::sse::{Item, Parser};
-use super::{StreamError, Wire, failure};
+use super::sse::{Frame, Item, Parser};
+use super::{StreamError, Wire};
 use crate::chat::{Ending, Event};
 
 /// What came of one answer.
@@ -67,23 +67,18 @@ fn line(event: &Event) -> String {
     }
 }
 
-/// Decodes an answer. JSON is taken as one that did not stream; anything else
-/// arrives in pieces, cut at the given places.
+/// Decodes a stream that arrives in pieces, cut at the given places.
 pub(crate) fn decode(wire: &dyn Wire, bytes: &[u8], cuts: &[usize]) -> Replay {
-    if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
-        return decode_body(wire, bytes);
-    }
     let mut parser = Parser::default();
     let mut decoder = wire.decoder();
     let mut events = Vec::new();
     let mut malformed = 0;
     let mut failed = None;
-    let mut stray = Vec::new();
     let mut each = |item: Item<'_>| {
         let frame = match item {
             Item::Frame(frame) => frame,
             Item::Comment => return,
-            Item::Stray(line) => return stray.extend_from_slice(line),
+            Item::Stray(data) => Frame { event: "", data },
         };
         if failed.is_some() {
             return;
@@ -100,8 +95,7 @@ pub(crate) fn decode(wire: &dyn Wire, bytes: &[u8], cuts: &[usize]) -> Replay {
         }
     }
     parser.end(&mut each);
-    let fault = || failure::in_stream(&serde_json::from_slice(&stray).ok()?).map(StreamError::from);
-    let ending = match failed.or_else(fault) {
+    let ending = match failed {
         Some(error) => Err(error),
         None => decoder.finish(),
     };

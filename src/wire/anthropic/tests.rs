@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::Anthropic;
 use crate::model::ModelRef;
-use crate::wire::replay::{Replay, decode};
-use crate::wire::transcript::{self, lines};
+use crate::wire::fixtures::{self, lines};
+use crate::wire::replay::Replay;
 use crate::wire::{Auth, Facts, FailureKind, Protocol, Quirks, StreamError, Target, Wire};
 
 pub(super) fn target(id: &str, facts: Facts) -> Target {
@@ -43,7 +43,7 @@ fixtures! {
 }
 
 fn replay(bytes: &[u8]) -> Replay {
-    decode(&Anthropic, bytes, &[])
+    fixtures::replay(&Anthropic, bytes)
 }
 
 #[test]
@@ -53,13 +53,10 @@ fn text_blocks_follow_each_other() {
         [
             "id msg_heron",
             "model claude-haiku-5-5-20261007",
-            "usage uncached 21, read 4000, 5m 300, 1h 1000, output 1",
-            "text \"Herons stand \"",
-            "text \"very still\"",
-            "text \", \"",
-            "text \"naïvely so.\"",
-            "usage uncached 21, read 4000, 5m 300, 1h 1000, output 12",
-            "stop",
+            "usage in 21 read 4000 write 300 write-long 1000 out 1",
+            "text \"Herons stand very still, naïvely so.\"",
+            "usage in 21 read 4000 write 300 write-long 1000 out 12",
+            "end stop",
         ]
     );
 }
@@ -71,17 +68,13 @@ fn thinking_need_not_come_first_and_split_characters_join() {
         [
             "id msg_heron",
             "model claude-opus-4-6",
-            "usage uncached 30, output 2",
+            "usage in 30 out 2",
             "text \"\\n\\n\"",
-            "reasoning \"A crab \"",
-            "reasoning \"🦀 walks sideways.\"",
-            "text \"Crab: \"",
-            "text \"🦀!\"",
-            "text \"half \"",
-            "text \"\u{fffd}\"",
-            "usage uncached 30, output 40, reasoning 25",
-            "usage uncached 30, output 57, reasoning 31",
-            "stop (stop_sequence)",
+            "reasoning \"A crab 🦀 walks sideways.\"",
+            "text \"Crab: 🦀!half \u{fffd}\"",
+            "usage in 30 out 40 reasoning 25",
+            "usage in 30 out 57 reasoning 31",
+            "end stop (stop_sequence)",
         ]
     );
 }
@@ -93,10 +86,9 @@ fn tool_arguments_come_in_pieces() {
         told[3..],
         [
             "text \"Let me look.\"",
-            "arguments {\"port\":",
-            "arguments  \"Brest\"}",
-            "usage uncached 400, output 48",
-            "tool_calls",
+            r#"arguments "{\"port\": \"Brest\"}""#,
+            "usage in 400 out 48",
+            "end tool_calls",
         ]
     );
 }
@@ -107,24 +99,24 @@ fn a_refusal_keeps_what_was_said_and_says_why() {
         lines(&replay(REFUSAL))[3..],
         [
             "text \"First, you\"",
-            "usage uncached 18, output 6",
+            "usage in 18 out 6",
             "refusal \"This touches on a pathogen.\"",
-            "refusal (refusal: bio)",
+            "end refusal (refusal: bio)",
         ]
     );
-    assert_eq!(lines(&replay(WHOLE_REFUSAL))[2..], ["usage uncached 9", "refusal"]);
+    assert_eq!(lines(&replay(WHOLE_REFUSAL))[2..], ["usage in 9", "end refusal"]);
 }
 
 #[test]
 fn an_error_in_the_stream_ends_it() {
     let replay = replay(OVERLOADED);
-    assert_eq!(lines(&replay)[3..], ["text \"So far\"", "overloaded: Overloaded"]);
+    assert_eq!(lines(&replay)[3..], ["text \"So far\"", "failed overloaded None: Overloaded"]);
     let Err(StreamError::Api(error)) = replay.ending else { panic!("no error") };
     assert_eq!(error.request_id.as_deref(), Some("req_tern"));
-    let unreadable = decode(&Anthropic, b"event: error\ndata: upstream broke\n\n", &[]);
-    assert_eq!(lines(&unreadable), ["server: upstream broke"]);
-    let untyped = decode(&Anthropic, b"data: {\"error\":{\"message\":\"no\"}}\n\n", &[]);
-    assert_eq!(lines(&untyped), ["server: no"]);
+    let unreadable = fixtures::replay(&Anthropic, b"event: error\ndata: upstream broke\n\n");
+    assert_eq!(lines(&unreadable), ["failed server None: upstream broke"]);
+    let untyped = fixtures::replay(&Anthropic, b"data: {\"error\":{\"message\":\"no\"}}\n\n");
+    assert_eq!(lines(&untyped), ["failed server None: no"]);
 }
 
 #[test]
@@ -138,8 +130,7 @@ fn a_stream_without_its_end_marker_is_truncated() {
 #[test]
 fn what_is_not_known_is_passed_over_and_what_is_broken_is_counted() {
     let replay = replay(FUTURE);
-    assert_eq!(lines(&replay)[3..], ["text \"Still here.\"", "usage uncached 5, output 4", "stop"]);
-    assert_eq!(replay.malformed, 1);
+    assert_eq!(lines(&replay)[3..], ["text \"Still here.\"", "usage in 5 out 4", "malformed 1", "end stop"]);
 }
 
 #[test]
@@ -147,15 +138,8 @@ fn sparse_servers_are_understood() {
     let replay = replay(SPARSE);
     assert_eq!(
         lines(&replay),
-        [
-            "reasoning \"Hm.\"",
-            "reasoning \" Tern?\"",
-            "text \"A tern.\"",
-            "usage uncached 7, output 5",
-            "length",
-        ]
+        ["reasoning \"Hm. Tern?\"", "text \"A tern.\"", "usage in 7 out 5", "end length",]
     );
-    assert_eq!(replay.malformed, 0);
 }
 
 #[test]
@@ -166,15 +150,14 @@ fn whole_answers_give_the_same_events() {
             "id msg_whole",
             "model claude-opus-5",
             "reasoning \"Two and two.\"",
-            "text \"Four\"",
-            "text \", I 🦀 say.\"",
-            "arguments {\"port\": \"Brest\"}",
-            "usage uncached 13, output 44, reasoning 33",
-            "tool_calls",
+            "text \"Four, I 🦀 say.\"",
+            r#"arguments "{\"port\": \"Brest\"}""#,
+            "usage in 13 out 44 reasoning 33",
+            "end tool_calls",
         ]
     );
-    assert_eq!(lines(&replay(WHOLE_ERROR)), ["rate_limit: Slow down, please"]);
-    assert_eq!(replay(b"{\"ok\": true}").malformed, 1);
+    assert_eq!(lines(&replay(WHOLE_ERROR)), ["failed rate_limit None: Slow down, please"]);
+    assert!(matches!(replay(b"{\"ok\": true}").ending, Err(StreamError::Malformed(_))));
 }
 
 #[test]
@@ -187,10 +170,20 @@ fn each_stop_reason_has_its_place() {
         ["end_turn", "stop_sequence", "pause_turn", "max_tokens", "tool_use", "refusal"].map(ending);
     assert_eq!(
         endings,
-        ["stop", "stop (stop_sequence)", "stop (pause_turn)", "length", "tool_calls", "refusal"]
+        [
+            "end stop",
+            "end stop (stop_sequence)",
+            "end stop (pause_turn)",
+            "end length",
+            "end tool_calls",
+            "end refusal"
+        ]
     );
-    assert_eq!(ending("model_context_window_exceeded"), "length (model_context_window_exceeded)");
-    assert_eq!(ending("low_tide"), "protocol: the answer ended with an unknown reason, `low_tide`");
+    assert_eq!(ending("model_context_window_exceeded"), "end length (model_context_window_exceeded)");
+    assert_eq!(
+        ending("low_tide"),
+        "failed protocol None: the answer ended with an unknown reason, `low_tide`"
+    );
     assert_eq!(replay(b"{\"content\":[],\"stop_reason\":null}").ending, Err(StreamError::Truncated));
 }
 
@@ -205,19 +198,19 @@ proptest! {
     #[test]
     fn cuts_and_line_ends_change_nothing(
         fixture in prop::sample::select(FIXTURES),
-        cuts in transcript::cuts(),
+        cuts in fixtures::cuts(),
         crlf: bool,
     ) {
-        transcript::check_cuts(&Anthropic, fixture, &cuts, crlf);
+        fixtures::check_cuts(&Anthropic, fixture, &cuts, crlf);
     }
 
     #[test]
     fn damaged_answers_never_panic(
         fixture in prop::sample::select(FIXTURES),
-        damage in transcript::damage(),
+        damage in fixtures::damage(),
         end: prop::sample::Index,
     ) {
-        transcript::check_damage(&Anthropic, fixture, &damage, end);
+        fixtures::check_damage(&Anthropic, fixture, &damage, end);
     }
 
     #[test]

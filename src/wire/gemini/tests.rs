@@ -3,8 +3,8 @@ use serde_json::json;
 
 use super::Gemini;
 use crate::model::ModelRef;
-use crate::wire::replay::{Replay, decode};
-use crate::wire::transcript::{self, lines};
+use crate::wire::fixtures::{self, lines};
+use crate::wire::replay::Replay;
 use crate::wire::{Auth, Facts, FailureKind, Protocol, Quirks, StreamError, Target, Wire};
 
 pub(super) fn target(id: &str, facts: Facts) -> Target {
@@ -36,7 +36,6 @@ fixtures! {
     FAILED = "failed.sse";
     CUT = "cut.sse";
     ERROR = "error.sse";
-    STRAY = "stray.sse";
     BROKEN = "broken.sse";
     ARRAY = "array.json";
     WHOLE = "whole.json";
@@ -45,7 +44,7 @@ fixtures! {
 }
 
 fn replay(bytes: &[u8]) -> Replay {
-    decode(&Gemini, bytes, &[])
+    fixtures::replay(&Gemini, bytes)
 }
 
 #[test]
@@ -56,17 +55,16 @@ fn thoughts_and_answer_come_apart_and_split_characters_join() {
             "id heron-1",
             "model gemini-3.8-flash",
             "reasoning \"**Counting**\\n\\nThree birds\"",
-            "usage uncached 14",
-            "reasoning \", or a crab \"",
-            "reasoning \"🦀?\"",
+            "usage in 14",
+            "reasoning \", or a crab 🦀?\"",
             "text \"Three her\"",
-            "usage uncached 14, output 90, reasoning 88",
+            "usage in 14 out 90 reasoning 88",
             "text \"ons, naïvely \"",
-            "usage uncached 14, output 94, reasoning 88",
+            "usage in 14 out 94 reasoning 88",
             "text \"🦀.\"",
-            "usage uncached 14, output 96, reasoning 88",
-            "usage uncached 10, read 4, output 96, reasoning 88",
-            "stop",
+            "usage in 14 out 96 reasoning 88",
+            "usage in 10 read 4 out 96 reasoning 88",
+            "end stop",
         ]
     );
 }
@@ -76,30 +74,29 @@ fn a_call_makes_stop_mean_tool_calls() {
     assert_eq!(
         lines(&replay(TOOL))[2..],
         [
-            "arguments {\"port\": \"Brest\",\"days\": [1,2]}",
-            "arguments {}",
-            "usage uncached 50, output 9",
-            "usage uncached 50, output 12",
-            "tool_calls",
+            r#"arguments "{\"port\": \"Brest\",\"days\": [1,2]}{}""#,
+            "usage in 50 out 9",
+            "usage in 50 out 12",
+            "end tool_calls",
         ]
     );
 }
 
 #[test]
 fn filters_are_no_success_and_no_error() {
-    assert_eq!(lines(&replay(BLOCKED))[1..], ["usage uncached 9", "content_filter (PROHIBITED_CONTENT)"]);
+    assert_eq!(lines(&replay(BLOCKED))[1..], ["usage in 9", "end content_filter (PROHIBITED_CONTENT)"]);
     assert_eq!(
         lines(&replay(FILTERED))[2..],
         [
             "text \"The recipe\"",
-            "usage uncached 9, output 2",
+            "usage in 9 out 2",
             "refusal \"Withheld by the shop's rules.\"",
-            "content_filter (MODEL_ARMOR)",
+            "end content_filter (MODEL_ARMOR)",
         ]
     );
-    assert_eq!(lines(&replay(WHOLE_SAFETY))[1..], ["usage uncached 14", "content_filter (SAFETY)"]);
+    assert_eq!(lines(&replay(WHOLE_SAFETY))[1..], ["usage in 14", "end content_filter (SAFETY)"]);
     let said = br#"{"promptFeedback":{"blockReason":"JAILBREAK","blockReasonMessage":"No."}}"#;
-    assert_eq!(lines(&replay(said)), ["refusal \"No.\"", "content_filter (JAILBREAK)"]);
+    assert_eq!(lines(&replay(said)), ["refusal \"No.\"", "end content_filter (JAILBREAK)"]);
 }
 
 #[test]
@@ -107,7 +104,7 @@ fn a_models_failure_is_an_error_that_is_not_retried() {
     let replay = replay(FAILED);
     assert_eq!(
         lines(&replay)[2..],
-        ["text \"Calling\"", "usage uncached 9, output 2", "server: Malformed function call: tide(port=)",]
+        ["text \"Calling\"", "usage in 9 out 2", "failed server None: Malformed function call: tide(port=)",]
     );
     let Err(StreamError::Api(error)) = replay.ending else { panic!("no error") };
     assert_eq!((error.code.as_deref(), error.is_retryable()), (Some("MALFORMED_FUNCTION_CALL"), false));
@@ -118,9 +115,8 @@ fn errors_in_the_stream_end_it() {
     let data = replay(ERROR);
     assert_eq!(
         lines(&data)[2..],
-        ["text \"So far\"", "usage uncached 9, output 2", "overloaded: The model is overloaded."]
+        ["text \"So far\"", "usage in 9 out 2", "failed overloaded Some(503): The model is overloaded."]
     );
-    assert_eq!(lines(&replay(STRAY))[4..], ["server: Internal error encountered."]);
     let Err(StreamError::Api(error)) = replay(WHOLE_ERROR).ending else { panic!("no error") };
     assert_eq!((error.kind, error.status), (FailureKind::RateLimit, Some(429)));
     assert_eq!(error.retry_after, Some(std::time::Duration::from_secs(37)));
@@ -139,15 +135,16 @@ fn what_is_broken_is_counted_and_other_parts_and_candidates_are_passed_over() {
         lines(&broken)[2..],
         [
             "text \"Still \"",
-            "usage uncached 9, output 1",
+            "usage in 9 out 1",
             "text \"here.\"",
-            "usage uncached 9, output 3",
-            "length",
+            "usage in 9 out 3",
+            "malformed 1",
+            "end length",
         ]
     );
-    assert_eq!(broken.malformed, 1);
-    assert_eq!(replay(b"{\"ok\": true}").malformed, 1);
-    assert_eq!(replay(b"[1]").malformed, 1);
+    for other in [&b"{\"ok\": true}"[..], b"[1]"] {
+        assert!(matches!(replay(other).ending, Err(StreamError::Malformed(_))));
+    }
 }
 
 #[test]
@@ -157,17 +154,17 @@ fn a_stream_may_be_one_array() {
         told[2..],
         [
             "reasoning \"Hm.\"",
-            "usage uncached 11",
+            "usage in 11",
             "text \"Four, I 🦀 say\"",
-            "usage uncached 11, output 34, reasoning 30",
+            "usage in 11 out 34 reasoning 30",
             "text \".\"",
-            "usage uncached 11, output 35, reasoning 30",
-            "stop",
+            "usage in 11 out 35 reasoning 30",
+            "end stop",
         ]
     );
     let cut = replay(&ARRAY[..ARRAY.len() - 40]);
     assert_eq!(lines(&cut)[..6], told[..6]);
-    assert_eq!((cut.malformed, cut.ending), (0, Err(StreamError::Truncated)));
+    assert_eq!(cut.ending, Err(StreamError::Truncated));
 }
 
 #[test]
@@ -178,10 +175,9 @@ fn whole_answers_give_the_same_events() {
             "id heron-1",
             "model gemini-3.8-flash",
             "reasoning \"Adding.\"",
-            "text \"Four\"",
-            "text \", I say.\"",
-            "usage uncached 14, output 35, reasoning 30",
-            "length (CONTINUATION)",
+            "text \"Four, I say.\"",
+            "usage in 14 out 35 reasoning 30",
+            "end length (CONTINUATION)",
         ]
     );
 }
@@ -194,10 +190,10 @@ fn each_finish_reason_has_its_place() {
     };
     assert_eq!(
         ["STOP", "MAX_TOKENS", "RECITATION"].map(ending),
-        ["stop", "length", "content_filter (RECITATION)"]
+        ["end stop", "end length", "end content_filter (RECITATION)"]
     );
-    assert_eq!(ending("OTHER"), "server: the answer ended with `OTHER`");
-    assert_eq!(ending("LOW_TIDE"), "server: the answer ended with `LOW_TIDE`");
+    assert_eq!(ending("OTHER"), "failed server None: the answer ended with `OTHER`");
+    assert_eq!(ending("LOW_TIDE"), "failed server None: the answer ended with `LOW_TIDE`");
 }
 
 #[test]
@@ -212,19 +208,19 @@ proptest! {
     #[test]
     fn cuts_and_line_ends_change_nothing(
         fixture in prop::sample::select(FIXTURES),
-        cuts in transcript::cuts(),
+        cuts in fixtures::cuts(),
         crlf: bool,
     ) {
-        transcript::check_cuts(&Gemini, fixture, &cuts, crlf);
+        fixtures::check_cuts(&Gemini, fixture, &cuts, crlf);
     }
 
     #[test]
     fn damaged_answers_never_panic(
         fixture in prop::sample::select(FIXTURES),
-        damage in transcript::damage(),
+        damage in fixtures::damage(),
         end: prop::sample::Index,
     ) {
-        transcript::check_damage(&Gemini, fixture, &damage, end);
+        fixtures::check_damage(&Gemini, fixture, &damage, end);
     }
 
     #[test]
