@@ -23,6 +23,8 @@ mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod quirks;
+#[cfg(test)]
+pub(crate) mod replay;
 pub mod sse;
 pub mod text;
 mod turns;
