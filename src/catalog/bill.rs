@@ -178,4 +178,6 @@ impl Sum {
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod tests;
