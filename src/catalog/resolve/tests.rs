@@ -220,7 +220,7 @@ fn near_misses_are_suggested_and_nothing_is_guessed() {
     };
     assert_eq!(suggested("gpt-6.1-sool")[0], "openai/gpt-6.1-sol");
     assert_eq!(suggested("opsu")[0], "opus");
-    assert!(suggested("hello").iter().all(|name| name.len() < 12));
+    assert!(suggested("tell-me-a-joke").is_empty());
     assert!(suggested("").is_empty());
     // No price by prefix: a longer name is another model.
     assert!(matches!(resolve("gpt-6.1-sol-ultra", &["openai"]), Err(ResolveError::Unknown { .. })));
@@ -266,7 +266,7 @@ fn errors_read_well() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(6))]
     #[test]
     fn no_name_makes_it_fail(name in "\\PC{0,30}", tail in "[a-z0-9:@./-]{0,20}") {
         for name in [name.clone(), format!("bedrock/{tail}"), format!("openrouter/{name}"), tail] {
