@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::{Dropped, EncodeError, Facts, SchemaSupport, Target};
+use super::{ApiError, Dropped, EncodeError, Facts, SchemaSupport, StreamError, Target, failure};
 use crate::chat::{Effort, Media, MediaSource, Request};
 
 pub(super) mod usage;
@@ -128,6 +128,18 @@ fn is_closed(fields: &Map<String, Value>) -> bool {
     let properties = fields.get("properties").and_then(Value::as_object);
     fields.get("additionalProperties") == Some(&Value::Bool(false))
         && properties.is_none_or(|properties| properties.keys().all(is_required))
+}
+
+/// The failure that an event or a body reports, where it reports one.
+pub(super) fn failure(data: &[u8]) -> Option<ApiError> {
+    failure::in_stream(&serde_json::from_slice::<Value>(data).ok()?)
+}
+
+/// An event or a body that is not the protocol's, shown by its beginning: a
+/// login page under status 200 should be recognised.
+pub(super) fn unreadable(data: &[u8], error: &serde_json::Error) -> StreamError {
+    let start: String = String::from_utf8_lossy(&data[..data.len().min(320)]).chars().take(80).collect();
+    StreamError::Malformed(format!("{error}: {start}"))
 }
 
 /// Takes note of parameters that are left out.

@@ -20,14 +20,14 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow)]
     pub(super) id: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) model: Option<&'a RawValue>,
+    pub(super) model: Option<Raw<'a>>,
     /// Who serves the model behind a gateway (`OpenRouter`).
     #[serde(borrow)]
     pub(super) provider: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(super) object: Option<&'a RawValue>,
+    pub(super) object: Option<Raw<'a>>,
     #[serde(borrow)]
-    pub(super) choices: Option<Vec<Choice<'a>>>,
+    pub(super) choices: Option<Choices<'a>>,
     #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -36,14 +36,52 @@ pub(super) struct Chunk<'a> {
     pub(super) error: Option<&'a RawValue>,
 }
 
+/// The choices of a chunk, of which only the first answer counts.
+#[derive(Default)]
+pub(super) struct Choices<'a> {
+    /// Whether there are any.
+    pub(super) any: bool,
+    /// The one with index 0.
+    pub(super) first: Option<Choice<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Choices<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ChoicesVisitor)
+    }
+}
+
+struct ChoicesVisitor;
+
+impl<'de> Visitor<'de> for ChoicesVisitor {
+    type Value = Choices<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of choices")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Choices<'de>, A::Error> {
+        let mut choices = Choices::default();
+        while let Some(choice) = items.next_element::<Choice<'de>>()? {
+            choices.any = true;
+            if choices.first.is_none() && choice.index.unwrap_or(0) == 0 {
+                choices.first = Some(choice);
+            }
+        }
+        Ok(choices)
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
+    /// Boxed, because moving it about costs more than the allocation.
     #[serde(borrow)]
-    pub(super) delta: Option<Delta<'a>>,
+    pub(super) delta: Option<Box<Delta<'a>>>,
+    /// A [`Delta`] that holds the whole; raw, because most chunks have none.
     #[serde(borrow)]
-    pub(super) message: Option<Delta<'a>>,
+    pub(super) message: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) finish_reason: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -64,15 +102,18 @@ pub(super) struct Delta<'a> {
     pub(super) reasoning_content: Option<Content<'a>>,
     #[serde(borrow)]
     pub(super) reasoning: Option<Content<'a>>,
+    /// [`Content`], raw because it mostly repeats the reasoning above.
     #[serde(borrow)]
-    pub(super) reasoning_details: Option<Content<'a>>,
+    pub(super) reasoning_details: Option<&'a RawValue>,
+    /// [`Content`].
     #[serde(borrow)]
-    pub(super) refusal: Option<Content<'a>>,
+    pub(super) refusal: Option<&'a RawValue>,
+    /// An array of [`ToolCall`]s.
     #[serde(borrow)]
-    pub(super) tool_calls: Option<Vec<ToolCall<'a>>>,
-    /// The form before `tool_calls`.
+    pub(super) tool_calls: Option<&'a RawValue>,
+    /// A [`Function`]; the form before `tool_calls`.
     #[serde(borrow)]
-    pub(super) function_call: Option<Function<'a>>,
+    pub(super) function_call: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -229,6 +270,11 @@ impl Part<'_> {
             }
         }
     }
+}
+
+/// A raw value in one of the shapes above, where it has it.
+pub(super) fn read<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
 /// A raw value as a string, where it is one.

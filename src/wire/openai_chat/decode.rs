@@ -2,11 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use super::chunk::{Channel, Choice, Chunk, Content, Delta, Function, XGroq, string, word};
+use super::chunk::{Channel, Choice, Chunk, Content, Delta, Function, ToolCall, XGroq, read, string, word};
 use super::finish::{Seen, failure};
 use super::thinking::{Piece, Splitter};
 use crate::chat::{Ending, Event};
-use crate::wire::openai::usage::Reported;
+use crate::wire::openai::{self, usage::Reported};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw};
 use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failures};
@@ -21,6 +21,8 @@ pub(super) struct Decoder {
     request_id: bool,
     /// A chunk had choices, so this is an answer.
     choice_seen: bool,
+    /// Reasoning came as plain text, so `reasoning_details` only repeat it.
+    reasoning_seen: bool,
     /// Choices come as deltas, so a `message` beside them repeats their text.
     delta_seen: bool,
     tool_called: bool,
@@ -38,8 +40,6 @@ struct Texts {
     refusal: Joiner,
     arguments: Joiner,
     splitter: Splitter,
-    /// Reasoning came in a field of its own, so tags in the text are text.
-    reasoning_field: bool,
     refused: bool,
 }
 
@@ -51,7 +51,7 @@ impl Texts {
                 self.splitter.push(text, &mut |piece| emit(piece.into()));
             }
             Channel::Reasoning => {
-                self.reasoning_field = true;
+                // Who has a field for reasoning leaves tags in the text as text.
                 self.splitter.stop(&mut |piece| emit(piece.into()));
                 let text = self.reasoning.push(raw);
                 if !text.is_empty() {
@@ -144,17 +144,14 @@ impl Decoder {
     fn chunk(&mut self, data: &[u8], whole: bool, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
         let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| {
             // A failure may come in a shape that is no chunk's, such as an array.
-            match serde_json::from_slice(data).ok().and_then(|json| failures::in_stream(&json)) {
-                Some(failure) => StreamError::Api(failure),
-                None => StreamError::Malformed(error.to_string()),
-            }
+            openai::failure(data).map_or_else(|| openai::unreadable(data, &error), StreamError::Api)
         })?;
         self.envelope(&chunk, emit);
-        let choices = chunk.choices.as_deref().unwrap_or_default();
-        self.choice_seen |= !choices.is_empty();
-        let choice = choices.iter().find(|choice| choice.index.unwrap_or(0) == 0);
-        let failed = choice.and_then(|choice| self.choice(choice, whole, emit));
-        let groq: Option<XGroq<'_>> = chunk.x_groq.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let choices = chunk.choices.as_ref();
+        self.choice_seen |= choices.is_some_and(|choices| choices.any);
+        let choice = choices.and_then(|choices| choices.first.as_ref());
+        let failed = choice.map_or(Ok(None), |choice| self.choice(choice, whole, emit))?;
+        let groq: Option<XGroq<'_>> = read(chunk.x_groq);
         let usage = chunk
             .usage
             .or_else(|| choice.and_then(|choice| choice.usage))
@@ -162,7 +159,7 @@ impl Decoder {
         if let Some(usage) = usage {
             self.reported.replace(Reported::read(usage), emit);
         }
-        let flat = chunk.object.is_some_and(|object| object.get() == r#""error""#);
+        let flat = chunk.object.as_ref().is_some_and(|object| *object.0 == *b"error");
         if flat || chunk.error.is_some_and(says_something) {
             return Err(reported(data).into());
         }
@@ -174,13 +171,11 @@ impl Decoder {
 
     /// What the chunk says of the answer as a whole.
     fn envelope(&mut self, chunk: &Chunk<'_>, emit: &mut dyn FnMut(Event)) {
-        if let Some(raw) = chunk.model
-            && raw.get() != self.model
+        if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty())
+            && *model.0 != *self.model.as_bytes()
         {
-            raw.get().clone_into(&mut self.model);
-            if let Some(model) = word(Some(raw)) {
-                emit(Event::ServedModel(model.into_owned()));
-            }
+            self.model = String::from_utf8_lossy(&model.0).into_owned();
+            emit(Event::ServedModel(self.model.clone()));
         }
         if !self.served_by
             && let Some(provider) = word(chunk.provider)
@@ -190,7 +185,7 @@ impl Decoder {
         }
         if !self.request_id {
             // Groq's support wants its own id, which the first chunk has too.
-            let groq = chunk.x_groq.and_then(|raw| serde_json::from_str::<XGroq<'_>>(raw.get()).ok());
+            let groq: Option<XGroq<'_>> = read(chunk.x_groq);
             if let Some(id) = word(groq.and_then(|groq| groq.id)).or_else(|| word(chunk.id)) {
                 self.request_id = true;
                 emit(Event::RequestId(id.into_owned()));
@@ -199,36 +194,44 @@ impl Decoder {
     }
 
     /// Takes the texts and the end of a choice; the failure that it reports.
-    fn choice(&mut self, choice: &Choice<'_>, whole: bool, emit: &mut dyn FnMut(Event)) -> Option<ApiError> {
+    fn choice(
+        &mut self,
+        choice: &Choice<'_>,
+        whole: bool,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Option<ApiError>, StreamError> {
         self.delta_seen |= choice.delta.is_some();
-        let message = choice.message.as_ref().filter(|_| whole || !self.delta_seen);
-        if let Some(delta) = choice.delta.as_ref().or(message) {
+        if let Some(delta) = &choice.delta {
             self.delta(delta, emit);
+        } else if let Some(message) = choice.message.filter(|_| whole || !self.delta_seen) {
+            let message: Delta<'_> = serde_json::from_str(message.get())
+                .map_err(|error| openai::unreadable(message.get().as_bytes(), &error))?;
+            self.delta(&message, emit);
         }
-        if let Some(reason) = choice.finish_reason.and_then(string) {
-            // Later chunks may repeat the reason, or go back to null.
-            let reason = String::from_utf8_lossy(&reason.0).into_owned();
+        // Later chunks may repeat the reason, or go back to null. An empty one
+        // says nothing (xAI, Snowflake): then `[DONE]` is the end.
+        if let Some(reason) = word(choice.finish_reason) {
             self.native = word(choice.native_finish_reason).map(String::from).or(self.native.take());
-            self.reason = Some(reason);
+            self.reason = Some(reason.into_owned());
             self.texts.end(emit);
         }
         if let Some(error) = choice.error.filter(|error| says_something(error)) {
-            return Some(reported(format!("{{\"error\":{error}}}").as_bytes()));
+            return Ok(Some(reported(format!("{{\"error\":{error}}}").as_bytes())));
         }
-        failure(self.reason.as_deref()?, self.native.as_deref())
+        Ok(self.reason.as_deref().and_then(|reason| failure(reason, self.native.as_deref())))
     }
 
     fn delta(&mut self, delta: &Delta<'_>, emit: &mut dyn FnMut(Event)) {
         // Where several fields have reasoning, they have the same text.
         let fields = [&delta.reasoning_content, &delta.reasoning];
-        let mut reasoning = fields.into_iter().flatten().find(|content| content.has_text());
-        if reasoning.is_none() && !self.texts.reasoning_field {
-            reasoning = delta.reasoning_details.as_ref();
-        }
+        let reasoning = fields.into_iter().flatten().find(|content| content.has_text());
+        self.reasoning_seen |= reasoning.is_some();
+        let details: Option<Content<'_>> = read(delta.reasoning_details.filter(|_| !self.reasoning_seen));
+        let refusal: Option<Content<'_>> = read(delta.refusal);
         for (content, channel) in [
-            (reasoning, Channel::Reasoning),
+            (reasoning.or(details.as_ref()), Channel::Reasoning),
             (delta.content.as_ref(), Channel::Answer),
-            (delta.refusal.as_ref(), Channel::Refusal),
+            (refusal.as_ref(), Channel::Refusal),
         ] {
             match content {
                 Some(Content::Text(raw)) if !raw.is_empty() => self.texts.take(channel, raw, emit),
@@ -238,18 +241,16 @@ impl Decoder {
                 None => {}
             }
         }
-        if let Some(calls) = &delta.tool_calls {
-            self.tool_called |= !calls.is_empty();
-            for call in calls {
-                self.arguments(call.function.as_ref(), emit);
-            }
+        let calls: Vec<ToolCall<'_>> = read(delta.tool_calls).unwrap_or_default();
+        self.tool_called |= !calls.is_empty() || delta.function_call.is_some();
+        let old: Option<Function<'_>> = read(delta.function_call);
+        for function in calls.into_iter().filter_map(|call| call.function).chain(old) {
+            self.arguments(&function, emit);
         }
-        self.tool_called |= delta.function_call.is_some();
-        self.arguments(delta.function_call.as_ref(), emit);
     }
 
-    fn arguments(&mut self, function: Option<&Function<'_>>, emit: &mut dyn FnMut(Event)) {
-        let Some(raw) = function.and_then(|function| function.arguments) else { return };
+    fn arguments(&mut self, function: &Function<'_>, emit: &mut dyn FnMut(Event)) {
+        let Some(raw) = function.arguments else { return };
         // Some servers send the object itself instead of its text.
         let text = match string(raw) {
             Some(text) => self.texts.arguments.push(&text),

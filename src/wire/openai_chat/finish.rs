@@ -19,7 +19,7 @@ pub(super) struct Seen<'a> {
 
 impl Seen<'_> {
     /// The ending in the common set. A word that nobody knows yet is kept and
-    /// counts as a normal end, as do `""` (xAI, Snowflake) and `eos` (Together).
+    /// counts as a normal end, as does `eos` (Together).
     pub(super) fn ending(self) -> Ending {
         let natural = match self {
             Self { tool_called: true, .. } => Finish::ToolCalls,
@@ -35,7 +35,7 @@ impl Seen<'_> {
             "refusal" => Finish::Refusal,
             _ => natural,
         };
-        let native = self.native.or(self.reason).filter(|word| !word.is_empty() && *word != finish.as_str());
+        let native = self.native.or(self.reason).filter(|word| *word != finish.as_str());
         Ending { finish, native: native.map(str::to_owned) }
     }
 }
@@ -72,7 +72,6 @@ mod tests {
         for (reason, expected) in [
             ("stop", Finish::Stop),
             ("eos", Finish::Stop),
-            ("", Finish::Stop),
             ("something_new", Finish::Stop),
             ("length", Finish::Length),
             ("model_length", Finish::Length),
@@ -84,13 +83,12 @@ mod tests {
         ] {
             let (found, native) = finish(Some(reason), false, false);
             assert_eq!(found, expected, "{reason}");
-            let says_more = !reason.is_empty() && reason != expected.as_str();
+            let says_more = reason != expected.as_str();
             assert_eq!(native.as_deref(), says_more.then_some(reason), "{reason}");
             assert_eq!(failure(reason, None), None, "{reason}");
         }
         assert_eq!(finish(Some("stop"), true, false).0, Finish::ToolCalls);
         assert_eq!(finish(None, true, false).0, Finish::ToolCalls);
-        assert_eq!(finish(Some(""), true, false).0, Finish::ToolCalls);
         assert_eq!(finish(Some("stop"), false, true).0, Finish::Refusal);
         assert_eq!(finish(Some("length"), false, true).0, Finish::Length);
         assert_eq!(finish(None, false, false), (Finish::Stop, None));

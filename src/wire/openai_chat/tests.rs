@@ -2,16 +2,31 @@ use proptest::prelude::*;
 
 use super::OpenAiChat;
 use crate::chat::Event;
+use crate::wire::StreamError;
 use crate::wire::replay::{Replay, decode, decode_body};
 
 /// Each stream, and what is to come of it.
-const STREAMS: [(&str, &[u8], &str); 19] = [
+const STREAMS: [(&str, &[u8], &str); 21] = [
     (
         "a_stream_without_any_end_is_truncated",
         include_bytes!("../../../tests/fixtures/openai-chat/cut.sse"),
         r#"model house-7b
 id chatcmpl-a1
 text "It was a dark"
+Truncated"#,
+    ),
+    (
+        "details_count_where_they_are_all_there_is",
+        include_bytes!("../../../tests/fixtures/openai-chat/details-only.sse"),
+        r#"reasoning "Let me see."
+text "<think> it is."
+end stop"#,
+    ),
+    (
+        "an_empty_finish_reason_is_none",
+        include_bytes!("../../../tests/fixtures/openai-chat/empty-finish.sse"),
+        r#"reasoning "Hm."
+text "Half of"
 Truncated"#,
     ),
     (
@@ -221,6 +236,24 @@ fn answers_are_read_as_they_are_meant() {
     for (what, body, story) in BODIES {
         assert_eq!(decode_body(&OpenAiChat, body).story(), story, "{what}");
     }
+}
+
+#[test]
+fn a_body_that_is_no_answer_is_malformed() {
+    for body in ["", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"message":7}]}"#, "<!doctype html><p>Log in"]
+    {
+        let ending = decode_body(&OpenAiChat, body.as_bytes()).ending;
+        assert!(matches!(ending, Err(StreamError::Malformed(_))), "{body}: {ending:?}");
+    }
+}
+
+#[test]
+fn parts_nested_without_end_are_given_up() {
+    let levels = 100_000;
+    let content =
+        format!("{}{}", r#"[{"thinking":"#.repeat(levels), "}]".repeat(levels).replacen('}', "1}", 1));
+    let chunk = format!(r#"data: {{"choices":[{{"delta":{{"content":{content}}}}}]}}"#);
+    assert_eq!(decode(&OpenAiChat, chunk.as_bytes(), &[]).story(), "Truncated");
 }
 
 fn text(replay: &Replay) -> String {

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::event::{Item, Kind, Response, StreamEvent};
 use crate::chat::{Ending, Event, Finish};
-use crate::wire::openai::usage::Reported;
+use crate::wire::openai::{failure, unreadable, usage::Reported};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw};
-use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failures};
+use crate::wire::{ApiError, Decode, FailureKind, StreamError};
 
 /// Where a text belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,8 +60,7 @@ impl Decode for Decoder {
 
     fn body(&mut self, body: &[u8], emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
         let body = body.trim_ascii();
-        let raw: &RawValue =
-            serde_json::from_slice(body).map_err(|error| StreamError::Malformed(error.to_string()))?;
+        let raw: &RawValue = serde_json::from_slice(body).map_err(|error| unreadable(body, &error))?;
         let response: Response<'_> = match serde_json::from_str(raw.get()) {
             Ok(response) => response,
             Err(error) => return self.unread(body, &error),
@@ -91,7 +89,7 @@ impl Decoder {
         let kind = serde_json::from_slice::<Kind<'_>>(data).ok().and_then(|event| event.kind);
         match kind {
             Some(kind) if channel_of(&kind.0).is_none() && !is_structural(&kind.0) => Ok(()),
-            _ => Err(StreamError::Malformed(error.to_string())),
+            _ => Err(unreadable(data, error)),
         }
     }
 
@@ -124,7 +122,7 @@ impl Decoder {
             b"response.completed" | b"response.incomplete" | b"response.failed" | b"response.cancelled" => {
                 let raw = event.response.ok_or_else(|| StreamError::Malformed("no `response`".to_owned()))?;
                 let response: Response<'_> = serde_json::from_str(raw.get())
-                    .map_err(|error| StreamError::Malformed(error.to_string()))?;
+                    .map_err(|error| unreadable(raw.get().as_bytes(), &error))?;
                 let said = event.kind.0.strip_prefix(b"response.").unwrap_or_default();
                 self.terminal(raw, &response, &String::from_utf8_lossy(said), emit)
             }
@@ -367,10 +365,6 @@ fn incomplete(reason: Option<String>) -> Ending {
 
 fn lossy(raw: &Raw<'_>) -> String {
     String::from_utf8_lossy(&raw.0).into_owned()
-}
-
-fn failure(data: &[u8]) -> Option<ApiError> {
-    failures::in_stream(&serde_json::from_slice::<Value>(data).ok()?)
 }
 
 fn unexplained() -> ApiError {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::OpenAiResponses;
 use crate::chat::Event;
+use crate::wire::StreamError;
 use crate::wire::replay::{Replay, decode, decode_body};
 
 /// Each stream, and what is to come of it.
@@ -158,6 +159,14 @@ fn answers_are_read_as_they_are_meant() {
     }
     for (what, body, story) in BODIES {
         assert_eq!(decode_body(&OpenAiResponses, body).story(), story, "{what}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_answer_is_malformed() {
+    for body in ["", "{}", "[]", "7", "<!doctype html><p>Log in"] {
+        let ending = decode_body(&OpenAiResponses, body.as_bytes()).ending;
+        assert!(matches!(ending, Err(StreamError::Malformed(_))), "{body}: {ending:?}");
     }
 }
 
