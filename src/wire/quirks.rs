@@ -67,8 +67,6 @@ pub fn of(provider: &str) -> Quirks {
         // (strandsagents.com, model provider Cohere) and knows `json_object`
         // but no strict schema (kestra.io, provider cohere).
         "cohere" => Quirks { schema: SchemaSupport::JsonObject, stream_usage: false, ..default },
-        // Docs: thinking is set per model in the chat template or the system prompt.
-        "nvidia" => Quirks { reasoning: ReasoningStyle::Unsupported, ..default },
         // Source of the server: pictures only as data URLs, any other address
         // is an error. `max_completion_tokens` is ignored without a word.
         "ollama" | "ollama-cloud" => Quirks { image_urls: false, ..default },

@@ -96,7 +96,7 @@ fn each_server_is_told_in_its_own_way_how_hard_to_think() {
     assert_eq!(sent("alibaba", Effort::Budget(99)), json!({"enable_thinking": true, "thinking_budget": 99}));
     assert_eq!(sent("alibaba", Effort::None), json!({"enable_thinking": false}));
     for (provider, effort) in
-        [("groq", Effort::Budget(9)), ("deepseek", Effort::Budget(9)), ("nvidia", Effort::Low)]
+        [("groq", Effort::Budget(9)), ("deepseek", Effort::Budget(9)), ("lmstudio", Effort::Low)]
     {
         assert_eq!(sent(provider, effort), json!({}), "{provider}");
         assert_eq!(dropped(&target(provider), &thinking(effort)).len(), 1, "{provider}");
