@@ -13,6 +13,7 @@
 //! - [`commands`]: what the commands do.
 //! - [`render`]: how text reaches a terminal.
 //! - [`ledger`]: the one private file that every outcome is written to.
+//! - [`local`]: the embedded model, its engine and the download of its weights.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
@@ -23,6 +24,8 @@ pub mod config;
 pub mod env;
 pub mod error;
 pub mod ledger;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod model;
 pub mod money;
 pub mod nearest;
