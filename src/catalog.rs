@@ -24,6 +24,7 @@ use serde::Deserialize;
 
 pub use bill::{ListCost, Pricing};
 pub use entry::{Abilities, Billing, Modality, Model, ModelOverride, Provider, ProviderKind, State};
+pub use names::is_same_model;
 pub use price::{Batch, InForce, Part, PriceRow, Prices, Tier};
 pub use resolve::{ResolveError, Resolved};
 pub use schedule::{Phase, Schedule};

@@ -57,6 +57,28 @@ pub(super) fn same_spelling(a: &str, b: &str) -> bool {
     })
 }
 
+/// Whether a server that answers with the model `served` was asked for `asked`:
+/// the names differ at most in a date, a version, a path, a tag such as
+/// `:latest`, or in spelling.
+pub fn is_same_model(asked: &str, served: &str) -> bool {
+    let (asked, served) = (plain(asked).0, plain(served).0);
+    let (asked, served) = match (asked.contains('/'), served.contains('/')) {
+        (true, false) => (tail(asked), served),
+        (false, true) => (asked, tail(served)),
+        _ => (asked, served),
+    };
+    let is_form = |long: &str, short: &str| {
+        let tagless = long.split_once(':').map(|(front, _)| front);
+        undated(long, true).into_iter().chain(tagless).any(|form| same_spelling(form, short))
+    };
+    is_form(served, asked) || is_form(asked, served)
+}
+
+/// The part of an id behind its last slash.
+fn tail(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
 /// What is lost when another row stands in for an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
@@ -181,6 +203,27 @@ mod tests {
             ("0613", None),
         ] {
             assert_eq!(without_date(id), front, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_server_may_name_the_model_more_precisely() {
+        for (asked, served, same) in [
+            ("gpt-6.1-sol", "gpt-6.1-sol", true),
+            ("gpt-6.1-sol", "gpt-6.1-sol-2026-09-30", true),
+            ("gpt-6.1-sol-2026-09-30", "gpt-6.1-sol", true),
+            ("gpt-6.1-sol-2026-05-01", "gpt-6.1-sol-2026-09-30", false),
+            ("gpt-6.1-sol", "gpt-6.1-sol-mini", false),
+            ("gemini-4-argon", "models/gemini-4-argon", true),
+            ("qwen3", "qwen3:latest", true),
+            ("qwen3:8b", "qwen3:14b", false),
+            ("anthropic/claude-opus-5.5", "claude-opus-5-5-20260801", true),
+            ("anthropic/claude-opus-5.5", "claude-sonnet-5-5", false),
+            ("openrouter/auto", "openai/gpt-6.1-sol", false),
+            ("a/llama", "b/llama", false),
+            ("x", "", false),
+        ] {
+            assert_eq!(is_same_model(asked, served), same, "{asked} {served}");
         }
     }
 
