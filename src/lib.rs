@@ -14,6 +14,7 @@
 //! - [`render`]: how text reaches a terminal.
 //! - [`ledger`]: the one private file that every outcome is written to.
 //! - [`local`]: the embedded model, its engine and the download of its weights.
+//! - [`ledger`]: the one private file that every outcome is written to.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
