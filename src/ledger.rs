@@ -90,10 +90,11 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`].
     pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
-        let connection = if path.exists() {
-            open::connect(path)?
-        } else {
+        // What can't be looked for may be there: that is an error, not an empty history.
+        let connection = if path.try_exists().is_ok_and(|exists| !exists) {
             open::in_memory().map_err(|error| LedgerError::sqlite(path, Action::Read, error))?
+        } else {
+            open::connect(path)?
         };
         Ok(Self { connection, path: path.to_owned() })
     }
@@ -106,7 +107,9 @@ impl Ledger {
     /// not suffer: warn and go on.
     pub fn append(&mut self, entry: &Entry<'_>) -> Result<(), LedgerError> {
         insert(&mut self.connection, entry)
-            .map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))
+            .map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))?;
+        open::fold_journal(&self.connection, &self.path);
+        Ok(())
     }
 
     fn reading(&self) -> impl Fn(rusqlite::Error) -> LedgerError {

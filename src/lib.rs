@@ -15,6 +15,7 @@
 //! - [`ledger`]: the one private file that every outcome is written to.
 //! - [`local`]: the embedded model, its engine and the download of its weights.
 //! - [`ledger`]: the one private file that every outcome is written to.
+//! - [`render`]: what is shown, as pure functions.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
 
@@ -36,4 +37,5 @@ pub mod prompt;
 pub mod render;
 pub mod schema;
 pub mod secrets;
+pub mod render;
 pub mod wire;

@@ -16,3 +16,6 @@ pub mod json;
 pub mod money;
 pub mod output;
 pub mod receipt;
+//! Views: plain functions from what happened to text.
+
+pub mod history;

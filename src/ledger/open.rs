@@ -14,10 +14,10 @@ use super::error::{Action, LedgerError};
 /// How long one process waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// After how many changed pages the journal is folded into the file. Every
-/// process reads the journal once when it opens the ledger, so it is kept
-/// smaller than `SQLite`'s 1,000 pages.
-const JOURNAL_PAGES: i64 = 200;
+/// The journal is folded into the file when it has grown to so many bytes.
+/// The first process that opens the ledger reads the whole journal, and a
+/// call adds some 40 kB to it.
+pub(super) const JOURNAL_BYTES: u64 = 512 * 1024;
 
 /// The steps from an empty file to the newest format. The file's
 /// `user_version` counts the steps taken; a step that was released is never
@@ -100,11 +100,25 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 /// is written in the file itself.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
-    // A process that has shown its answer ends at once. The journal stays
-    // behind and is folded in when it has grown.
+    // `SQLite` would fold the journal in whenever the last process leaves,
+    // which syncs the disk twice: a high price for one call a process.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update_and_check(None, "wal_autocheckpoint", JOURNAL_PAGES, |_| Ok(()))
+    // Its own rule for folding never empties the journal if no process writes
+    // twice, since what is folded in already is only known while one is there.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "NORMAL")
+}
+
+/// Folds the journal into the file if it has grown, and if no other process
+/// is reading from it. What was written is safe either way.
+pub(super) fn fold_journal(connection: &Connection, path: &Path) {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    if fs::metadata(journal).is_ok_and(|file| file.len() >= JOURNAL_BYTES) {
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = connection.busy_timeout(PATIENCE);
+    }
 }
 
 fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -1,0 +1,182 @@
+//! A line a call, in columns.
+
+use std::fmt::Write as _;
+
+use jiff::tz::TimeZone;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{Clean, about};
+use crate::ledger::Listed;
+use crate::money::{Bill, CostSource};
+use crate::outcome::{CountedUsage, Status};
+
+/// Columns between two columns.
+pub(super) const GAP: usize = 2;
+
+/// Letters of an id that make up its time, to the millisecond. More are shown
+/// where two calls began within the same one.
+const SHORT_ID: usize = 10;
+
+/// The least room for the beginning of a prompt; where a terminal is too
+/// narrow for it, other columns give way.
+const LEAST_PROMPT: usize = 20;
+
+/// The room that a model's name may be cut down to: at first, and where
+/// nothing else is left to give way.
+pub(super) const LEAST_MODEL: [usize; 2] = [18, 8];
+
+/// One column of the list.
+struct Column {
+    cells: Vec<String>,
+    /// 0: not shown.
+    width: usize,
+    /// How a cell is fitted into a width.
+    place: fn(&str, usize) -> String,
+}
+
+impl Column {
+    fn new(cells: Vec<String>, place: fn(&str, usize) -> String) -> Self {
+        let width = cells.iter().map(|cell| cell.width()).max().unwrap_or(0);
+        Self { cells, width, place }
+    }
+}
+
+/// One line a call, in columns, none wider than `width`. Where that is narrow,
+/// the tokens go first, then the year, then names of models get shorter, then
+/// cost, time and status go.
+pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -> String {
+    let column =
+        |place, cell: &dyn Fn(&Listed) -> String| Column::new(calls.iter().map(cell).collect(), place);
+    let time = |format: &'static str| {
+        move |call: &Listed| call.started_at.to_zoned(zone.clone()).strftime(format).to_string()
+    };
+    let status = |call: &Listed| match call.status {
+        Status::Ok => String::new(),
+        other => other.as_str().to_owned(),
+    };
+    let mut columns = vec![
+        Column::new(short_ids(calls), left),
+        column(left, &time("%Y-%m-%d %H:%M")),
+        column(end, &|call| clean(&call.lane)),
+        column(left, &status),
+        column(right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
+        column(right, &|call| price(&call.bill, call.possibly_billed)),
+        column(left, &|call| clean(&call.prompt)),
+    ];
+    fit(&mut columns, column(left, &time("%m-%d %H:%M")), width);
+    rows(&columns, calls.len())
+}
+
+const TIME: usize = 1;
+const MODEL: usize = 2;
+const STATUS: usize = 3;
+const TOKENS: usize = 4;
+const COST: usize = 5;
+
+/// Narrows columns until all of them fit.
+fn fit(columns: &mut [Column], time_without_year: Column, width: usize) {
+    let taken = |columns: &[Column]| -> usize {
+        columns.iter().filter(|column| column.width > 0).map(|column| column.width + GAP).sum()
+    };
+    let excess = |columns: &[Column]| {
+        let prompt = columns.last().map_or(0, |prompt| prompt.width);
+        let others = &columns[..columns.len().saturating_sub(1)];
+        (taken(others) + prompt.min(LEAST_PROMPT)).saturating_sub(width)
+    };
+    let shrink = |columns: &mut [Column], which: usize, least: usize| {
+        let now = columns[which].width;
+        columns[which].width = now.saturating_sub(excess(columns)).max(now.min(least));
+    };
+    let drop = |columns: &mut [Column], which: usize| {
+        if excess(columns) > 0 {
+            columns[which].width = 0;
+        }
+    };
+    drop(columns, TOKENS);
+    if excess(columns) > 0 {
+        columns[TIME] = time_without_year;
+    }
+    shrink(columns, MODEL, LEAST_MODEL[0]);
+    for which in [COST, TIME, STATUS] {
+        drop(columns, which);
+    }
+    shrink(columns, MODEL, LEAST_MODEL[1]);
+    if let Some((prompt, others)) = columns.split_last_mut() {
+        prompt.width = prompt.width.min(width.saturating_sub(taken(others)));
+    }
+}
+
+fn rows(columns: &[Column], count: usize) -> String {
+    let shown = || columns.iter().filter(|column| column.width > 0);
+    let mut text = String::new();
+    for row in 0..count {
+        let cells = shown().map(|column| (column.place)(&column.cells[row], column.width));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// The beginning of a cell, at the left.
+fn left(cell: &str, width: usize) -> String {
+    if cell.width() > width {
+        return padded(cut(cell.chars(), width) + "…", width);
+    }
+    padded(cell.to_owned(), width)
+}
+
+/// The end of a cell, at the left: there names of models differ.
+fn end(cell: &str, width: usize) -> String {
+    if cell.width() > width {
+        let last: String = cut(cell.chars().rev(), width).chars().rev().collect();
+        return padded(format!("…{last}"), width);
+    }
+    padded(cell.to_owned(), width)
+}
+
+fn padded(shown: String, width: usize) -> String {
+    let fill = " ".repeat(width.saturating_sub(shown.width()));
+    shown + &fill
+}
+
+/// A cell at the right.
+fn right(cell: &str, width: usize) -> String {
+    format!("{}{cell}", " ".repeat(width.saturating_sub(cell.width())))
+}
+
+/// As many letters as leave room for `…`. Letters that join are narrower
+/// than their sum, never wider.
+fn cut(letters: impl Iterator<Item = char>, width: usize) -> String {
+    let mut room = width.saturating_sub(1);
+    let fits = |letter: &char| {
+        let wide = letter.width().unwrap_or(0);
+        let fits = wide <= room;
+        room = room.saturating_sub(wide);
+        fits
+    };
+    letters.take_while(fits).collect()
+}
+
+/// The beginnings of the ids, as long as it takes to tell them apart.
+pub(super) fn short_ids(calls: &[Listed]) -> Vec<String> {
+    let ids: Vec<String> = calls.iter().map(|call| call.id.to_string()).collect();
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let shared = |pair: &[&str]| pair[0].bytes().zip(pair[1].bytes()).take_while(|(a, b)| a == b).count();
+    let longest = sorted.windows(2).map(shared).max().unwrap_or(0);
+    let length = SHORT_ID.max(longest + 1);
+    ids.into_iter().map(|id| id.chars().take(length).collect()).collect()
+}
+
+/// `312 → 128`, with `~` where it was estimated.
+fn arrow(counted: &CountedUsage) -> String {
+    let about = about(counted);
+    format!("{about}{} → {about}{}", counted.usage.input(), counted.usage.output)
+}
+
+/// A cost in one word; `?` where it is unknown.
+fn price(bill: &Bill, possibly_billed: bool) -> String {
+    let Some(cost) = bill.cost else { return "?".to_owned() };
+    let about = bill.approximate || possibly_billed || bill.source == CostSource::Estimated;
+    format!("{}{}", if about { "~" } else { "" }, cost.to_display())
+}
