@@ -41,7 +41,8 @@ impl Column {
     }
 }
 
-/// One line a call, in columns, none wider than `width`. Where that is narrow,
+/// One line a call, in columns, none wider than `width` unless ids alone fill
+/// it; `usize::MAX` cuts nothing. Where it is narrow,
 /// the tokens go first, then the year, then names of models get shorter, then
 /// cost, time and status go.
 pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -> String {
@@ -57,11 +58,11 @@ pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -
     let mut columns = vec![
         Column::new(short_ids(calls), left),
         column(left, &time("%Y-%m-%d %H:%M")),
-        column(end, &|call| clean(&call.lane)),
+        column(end, &|call| one_line(&clean(&call.lane))),
         column(left, &status),
         column(right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
         column(right, &|call| price(&call.bill, call.possibly_billed)),
-        column(left, &|call| clean(&call.prompt)),
+        column(left, &|call| one_line(&clean(&call.prompt))),
     ];
     fit(&mut columns, column(left, &time("%m-%d %H:%M")), width);
     rows(&columns, calls.len())
@@ -115,6 +116,11 @@ fn rows(columns: &[Column], count: usize) -> String {
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
+}
+
+/// A filter keeps tabs and line breaks, which have no place in a column.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// The beginning of a cell, at the left.

@@ -104,6 +104,13 @@ fn a_narrow_list_still_finds_calls() {
 }
 
 #[test]
+fn tabs_and_line_breaks_stay_out_of_columns() {
+    let call = listed(id(0, 0), "a/b", "one\ttwo\r\nthree");
+    let text = list(&[call], 120, &TimeZone::UTC, &|text| text.to_owned());
+    assert!(text.ends_with("  one two  three\n"), "{text:?}");
+}
+
+#[test]
 fn a_list_of_nothing_is_empty() {
     assert_eq!(list(&[], 80, &TimeZone::UTC, &plain), "");
 }
