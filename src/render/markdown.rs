@@ -232,7 +232,8 @@ impl Markdown {
         if self.style.accessible {
             return "- ".to_owned();
         }
-        let bullet = |container: &&Container| matches!(container, Container::Item(item) if item.number.is_none());
+        let bullet =
+            |container: &&Container| matches!(container, Container::Item(item) if item.number.is_none());
         match self.containers.iter().filter(bullet).count() {
             0 | 1 => "• ",
             2 => "◦ ",

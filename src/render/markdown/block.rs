@@ -22,9 +22,15 @@ pub(super) enum Leaf {
     Html,
     /// A line with bars that the head of a table may be, and whether it is one
     /// of a paragraph.
-    Head { line: String, in_paragraph: bool },
+    Head {
+        line: String,
+        in_paragraph: bool,
+    },
     /// A table, and its row that is being read.
-    Table { table: Table, row: Option<String> },
+    Table {
+        table: Table,
+        row: Option<String>,
+    },
 }
 
 /// A fenced block.
@@ -92,7 +98,10 @@ impl Tail {
                 let marks = self.text.trim_end().len();
                 sure.extend(self.text.drain(..marks));
             }
-            if next == S::Text {
+            if next == S::Blanks && self.state == S::Text {
+                // One blank does no harm at the end, and completes the word.
+                sure.push(' ');
+            } else if next == S::Text {
                 sure.push_str(&std::mem::take(&mut self.text));
                 sure.push(c);
             } else {
@@ -238,7 +247,7 @@ impl Markdown {
                 code.long = false;
                 writer.end_raw_line();
             }
-            Leaf::Indented | Leaf::Html => writer.end_raw_line(),
+            Leaf::Indented | Leaf::Html => writer.end_line(),
             Leaf::Table { table, row } => {
                 if let Some(row) = row.take() {
                     table.row(&row, self.style, writer);
@@ -256,7 +265,8 @@ impl Markdown {
             Leaf::Paragraph | Leaf::Heading(_) => self.inline.finish(&mut self.writer),
             Leaf::Code(code) => {
                 let end = Fence { info: String::new(), ..code.fence };
-                let end = if self.style.accessible { "end of code".into() } else { fence_line(&end, self.style) };
+                let end =
+                    if self.style.accessible { "end of code".into() } else { fence_line(&end, self.style) };
                 self.writer.raw(&end, Face::DIM);
             }
             Leaf::Table { table, .. } => table.show(self.style, &mut self.writer),

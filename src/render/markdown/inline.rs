@@ -2,8 +2,8 @@
 //! entities, as the text comes.
 //!
 //! Text that can't be a mark passes at once. What may begin a mark is held
-//! until it is known whether one ends it, for a bounded number of characters:
-//! a [`Step::Wait`] never depends on how the text was cut into pieces, because
+//! until it is known whether one ends it, for a bounded number of bytes: a
+//! [`Step::Wait`] never depends on how the text was cut into pieces, because
 //! every look ahead is at a window of fixed size.
 
 use super::face::Face;
@@ -19,8 +19,8 @@ pub(super) trait Sink {
     fn text(&mut self, text: &str, face: Face, keep_blanks: bool);
 }
 
-/// The most characters that code between backticks has; a backtick whose other
-/// is farther away is a character.
+/// The most bytes that code between backticks has; a backtick whose other is
+/// farther away is a character.
 const CODE_WINDOW: usize = 256;
 
 /// The longest run of backticks that can be a mark.
@@ -239,12 +239,10 @@ fn run_length(text: &str, byte: u8) -> usize {
     text.bytes().take_while(|b| *b == byte).count()
 }
 
-/// The first `size` characters, and whether there are that many.
+/// The first `size` bytes, fewer where a character would be cut, and whether
+/// there are that many.
 pub(super) fn window(text: &str, size: usize) -> (&str, bool) {
-    match text.char_indices().nth(size) {
-        Some((end, _)) => (&text[..end], true),
-        None => (text, text.chars().count() == size),
-    }
+    (&text[..text.floor_char_boundary(size)], text.len() >= size)
 }
 
 /// Where code that began with so many backticks ends. A run at the end of the

@@ -418,7 +418,10 @@ impl Cursor<'_> {
         let number = number.parse::<u32>().ok();
         let Some(mark) = self.peek(digits)? else { return Ok(None) };
         let marks: &[u8] = if digits > 0 { b".)" } else { b"-*+" };
-        if digits > 9 || !marks.contains(&mark) || !matches!(self.peek(digits + 1)?, None | Some(b' ' | b'\t')) {
+        if digits > 9
+            || !marks.contains(&mark)
+            || !matches!(self.peek(digits + 1)?, None | Some(b' ' | b'\t'))
+        {
             return Ok(None);
         }
         let mut ahead = *self;
@@ -499,8 +502,44 @@ impl Cursor<'_> {
 
 /// Tags that hold blocks, as far as models write them.
 const BLOCK_TAGS: [&str; 40] = [
-    "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset",
-    "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html",
-    "li", "main", "nav", "ol", "p", "pre", "script", "section", "style", "summary", "table", "tbody",
-    "td", "th", "tr", "ul",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "script",
+    "section",
+    "style",
+    "summary",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "tr",
+    "ul",
 ];

@@ -2,12 +2,15 @@
 
 use super::inline::window;
 
-/// The most characters between the brackets of a link.
+/// The most bytes between the brackets of a link.
 const TEXT_WINDOW: usize = 256;
-/// The most characters of an address and its title.
+/// The most bytes of an address and its title.
 const ADDRESS_WINDOW: usize = 2_048;
-/// The most characters of an autolink or a tag.
+/// The most bytes of an autolink or a tag.
 const ANGLE_WINDOW: usize = 256;
+/// The deepest nesting of brackets or parentheses in a link: what opens more of
+/// them is none, and the search is over early.
+const DEEPEST: u32 = 8;
 
 /// What a `[` begins.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +27,11 @@ pub(super) enum Read<'a> {
 pub(super) fn read(rest: &str, ended: bool) -> Read<'_> {
     let (text_window, full) = window(rest, TEXT_WINDOW);
     let undecided = |full: bool| if full || ended { Read::Text } else { Read::Wait };
-    let Some(close) = closing_bracket(text_window) else { return undecided(full) };
+    let close = match closing_bracket(text_window) {
+        Closing::At(close) => close,
+        Closing::Ahead => return undecided(full),
+        Closing::Never => return Read::Text,
+    };
     let after = &rest[close + 1..];
     match after.chars().next() {
         None => return undecided(false),
@@ -32,32 +39,45 @@ pub(super) fn read(rest: &str, ended: bool) -> Read<'_> {
         Some(_) => return Read::Text,
     }
     let (address_window, full) = window(&after[1..], ADDRESS_WINDOW);
-    let Some(end) = closing_parenthesis(address_window) else { return undecided(full) };
+    let end = match closing_parenthesis(address_window) {
+        Closing::At(end) => end,
+        Closing::Ahead => return undecided(full),
+        Closing::Never => return Read::Text,
+    };
     match destination(&address_window[..end]) {
         Some(address) => Read::Link { text: &rest[1..close], address, length: close + 1 + 1 + end + 1 },
         None => Read::Text,
     }
 }
 
+/// Where something ends.
+enum Closing {
+    At(usize),
+    /// Not in the text at hand.
+    Ahead,
+    Never,
+}
+
 /// The `]` that belongs to the `[` at the start.
-fn closing_bracket(text: &str) -> Option<usize> {
+fn closing_bracket(text: &str) -> Closing {
     let mut depth = 0_u32;
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
+            b'[' if depth == DEEPEST => return Closing::Never,
             b'[' => depth += 1,
-            b']' if depth == 1 => return Some(at),
+            b']' if depth == 1 => return Closing::At(at),
             b']' => depth -= 1,
             _ => {}
         }
     }
-    None
+    Closing::Ahead
 }
 
 /// The `)` that ends an address, its parentheses, quotes and brackets minded.
-fn closing_parenthesis(text: &str) -> Option<usize> {
+fn closing_parenthesis(text: &str) -> Closing {
     let mut depth = 0_u32;
     let mut until = None;
     let mut escaped = false;
@@ -70,14 +90,15 @@ fn closing_parenthesis(text: &str) -> Option<usize> {
             (_, Some(_)) => {}
             (b'<', None) if at == 0 => until = Some(b'>'),
             (b'"' | b'\'', None) if blank && at > 0 => until = Some(byte),
+            (b'(', None) if depth == DEEPEST => return Closing::Never,
             (b'(', None) => depth += 1,
-            (b')', None) if depth == 0 => return Some(at),
+            (b')', None) if depth == 0 => return Closing::At(at),
             (b')', None) => depth -= 1,
             _ => {}
         }
         blank = byte.is_ascii_whitespace();
     }
-    None
+    Closing::Ahead
 }
 
 /// The address out of what stands between the parentheses; the title is dropped.
@@ -88,9 +109,9 @@ fn destination(inside: &str) -> Option<&str> {
         None => inside.split_once(|c: char| c.is_whitespace()).unwrap_or((inside, "")),
     };
     let title = title.trim();
-    let quoted = ["\"\"", "''", "()"].iter().any(|quotes| {
-        title.len() >= 2 && title.starts_with(&quotes[..1]) && title.ends_with(&quotes[1..])
-    });
+    let quoted = ["\"\"", "''", "()"]
+        .iter()
+        .any(|quotes| title.len() >= 2 && title.starts_with(&quotes[..1]) && title.ends_with(&quotes[1..]));
     (!address.contains('\n') && (title.is_empty() || quoted)).then_some(address)
 }
 

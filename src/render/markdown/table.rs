@@ -112,7 +112,8 @@ impl Table {
         for column in 0..self.head.len() {
             let lines = |width| {
                 let head = lay(&self.head[column], Face::BOLD, width, style);
-                let cells = self.rows.iter().flat_map(move |row| lay(&row[column], Face::PLAIN, width, style));
+                let cells =
+                    self.rows.iter().flat_map(move |row| lay(&row[column], Face::PLAIN, width, style));
                 head.into_iter().chain(cells).map(|line| line.width).max().unwrap_or(0)
             };
             natural.push(lines(UNBOUNDED));

@@ -1,16 +1,16 @@
 //! Emphasis: `*`, `_` and `~~`.
 //!
 //! The rules are CommonMark's, but for three things. An opening mark is held
-//! for [`WINDOW`] characters only; if no closing one came by then, it is taken
+//! for [`WINDOW`] bytes only; if no closing one came by then, it is taken
 //! to be one where prose goes on behind it. A `*` between ASCII letters or
-//! digits never opens (`a*b*c` is a product). Nothing opens within a bare
+//! digits is no mark (`a*b*c` is a product). Nothing opens within a bare
 //! address.
 
 use super::super::face::Face;
 use super::{Address, Inline, Sink, Step, code_end, run_length, window};
 
-/// How many characters behind an opening mark are searched for its closing one.
-const WINDOW: usize = 32;
+/// How many bytes behind an opening mark are searched for its closing one.
+const WINDOW: usize = 40;
 
 /// The deepest nesting of emphasis.
 const MOST_OPEN: usize = 12;
@@ -54,7 +54,8 @@ impl Inline {
             return Step::Wait;
         }
         let next = rest[length..].chars().next();
-        let closed = if self.may_close(mark, next) { self.closed_by(mark, length) } else { Vec::new() };
+        let closed =
+            if self.may_close(mark, length, next) { self.closed_by(mark, length) } else { Vec::new() };
         let used: usize = closed.iter().map(|index| self.open[*index].length()).sum();
         let left = length - used;
         let opens = if left > 0 && self.may_open(mark, left, next) {
@@ -101,8 +102,9 @@ impl Inline {
         }
     }
 
-    fn may_close(&self, mark: u8, next: Option<char>) -> bool {
+    fn may_close(&self, mark: u8, length: usize, next: Option<char>) -> bool {
         self.before.is_some_and(|before| !before.is_whitespace())
+            && !is_product(mark, length, self.before, next)
             && (mark != b'_' || next.is_none_or(|next| !next.is_alphanumeric()))
             // Within an address only what stands at its end closes.
             && (self.address != Address::Yes || next.is_none_or(|next| !next.is_alphanumeric()))
@@ -112,14 +114,19 @@ impl Inline {
         let Some(next) = next.filter(|next| !next.is_whitespace()) else { return false };
         let before = self.before.unwrap_or(' ');
         let flanks = next.is_alphanumeric() || !before.is_alphanumeric();
-        let product = length == 1 && before.is_ascii_alphanumeric() && next.is_ascii_alphanumeric();
         let allowed = match mark {
-            b'*' => !product,
+            b'*' => !is_product(mark, length, self.before, Some(next)),
             b'_' => !before.is_alphanumeric(),
             _ => length == 2,
         };
         flanks && allowed && self.address != Address::Yes && self.open.len() < MOST_OPEN
     }
+}
+
+/// Whether a single `*` stands between ASCII letters or digits.
+fn is_product(mark: u8, length: usize, before: Option<char>, next: Option<char>) -> bool {
+    let factor = |side: Option<char>| side.is_some_and(|c| c.is_ascii_alphanumeric());
+    mark == b'*' && length == 1 && factor(before) && factor(next)
 }
 
 /// Looks for the mark's other half behind it.
@@ -166,7 +173,8 @@ fn closes_within(text: &str, mark: u8, length: usize, complete: bool) -> bool {
                     _ => true,
                 };
                 let word = mark == b'_' && (!known || next.is_some_and(char::is_alphanumeric));
-                if fits && !word && before.is_some_and(|before| !before.is_whitespace()) {
+                let product = is_product(mark, found, before, next);
+                if fits && !word && !product && before.is_some_and(|before| !before.is_whitespace()) {
                     return true;
                 }
                 at += found;
