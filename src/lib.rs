@@ -37,5 +37,4 @@ pub mod prompt;
 pub mod render;
 pub mod schema;
 pub mod secrets;
-pub mod render;
 pub mod wire;
