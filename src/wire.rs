@@ -30,6 +30,8 @@ mod turns;
 pub use anthropic::Anthropic;
 pub use failure::{ApiError, FailureKind, Headers};
 pub use gemini::Gemini;
+pub use openai_chat::OpenAiChat;
+pub use openai_responses::OpenAiResponses;
 
 /// A wire format of chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +54,16 @@ impl Protocol {
             Self::OpenAiResponses => "openai-responses",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+        }
+    }
+
+    /// The adapter that speaks it.
+    pub fn wire(self) -> &'static dyn Wire {
+        match self {
+            Self::OpenAiChat => &OpenAiChat,
+            Self::OpenAiResponses => &OpenAiResponses,
+            Self::Anthropic => &Anthropic,
+            Self::Gemini => &Gemini,
         }
     }
 

@@ -66,6 +66,8 @@ pub fn of(provider: &str) -> Quirks {
         // docs.cohere.com/docs/compatibility-api; it refuses `stream_options`
         // (strandsagents.com, model provider Cohere) and knows `json_object`
         // but no strict schema (kestra.io, provider cohere).
+        // Its documentation has no structured output.
+        "minimax" | "minimax-cn" => Quirks { schema: SchemaSupport::Prompt, ..default },
         "cohere" => Quirks { schema: SchemaSupport::JsonObject, stream_usage: false, ..default },
         // Source of the server: pictures only as data URLs, any other address
         // is an error. `max_completion_tokens` is ignored without a word.
@@ -86,10 +88,12 @@ pub fn protocol(provider: &str, word: &str) -> Option<Protocol> {
         // (tinker-docs.thinkingmachines.ai/inference/anthropic).
         ("thinkingmachines", _) => Protocol::Anthropic,
         // The compatible endpoints of Azure, Bedrock and Cohere take a plain
-        // key; see `base_url` for Cohere's.
-        (_, "openai" | "openai-compat" | "azure-openai" | "bedrock" | "cohere") => Protocol::OpenAiChat,
+        // key, Vertex's takes an access token; see `base_url` for Cohere's.
+        (_, "openai" | "openai-compat" | "azure-openai" | "bedrock" | "cohere" | "vertex") => {
+            Protocol::OpenAiChat
+        }
         (_, "anthropic") => Protocol::Anthropic,
-        (_, "gemini" | "vertex") => Protocol::Gemini,
+        (_, "gemini") => Protocol::Gemini,
         _ => return None,
     })
 }
@@ -132,7 +136,7 @@ mod tests {
             ("cohere", Protocol::OpenAiChat),
             ("anthropic", Protocol::Anthropic),
             ("gemini", Protocol::Gemini),
-            ("vertex", Protocol::Gemini),
+            ("vertex", Protocol::OpenAiChat),
         ] {
             assert_eq!(protocol("someone", word), Some(expected), "{word}");
         }

@@ -1,0 +1,260 @@
+//! One attempt over HTTP: send, find out what kind of body comes, decode it.
+
+use std::time::{Duration, Instant};
+
+use super::hearing::Hearing;
+use super::{Call, HttpBackend, Update, seconds};
+use crate::chat::{Ending, Event};
+use crate::secrets::redact;
+use crate::transport::{HttpRequest, Response};
+use crate::wire::sse::{Item, LineTooLong, Parser};
+use crate::wire::{ApiError, Auth, Decode, FailureKind, StreamError, failure};
+
+/// The most that is read of an answer that does not stream.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// The most that is read of an error's body.
+const MAX_ERROR_BODY: usize = 1024 * 1024;
+
+pub(super) async fn attempt(
+    call: &Call,
+    http: &HttpBackend,
+    hearing: &mut Hearing,
+    on: &mut dyn FnMut(Update<'_>),
+) -> Result<Ending, ApiError> {
+    let ended = send_and_read(call, http, hearing, on).await;
+    // Servers are known to repeat a wrong key in their complaint about it.
+    ended.map_err(|error| match &http.key {
+        Some((key, _)) => ApiError { message: redact(&error.message, &[key]).into_owned(), ..error },
+        None => error,
+    })
+}
+
+async fn send_and_read(
+    call: &Call,
+    http: &HttpBackend,
+    hearing: &mut Hearing,
+    on: &mut dyn FnMut(Update<'_>),
+) -> Result<Ending, ApiError> {
+    let body = serde_json::to_vec(&http.wire.body)
+        .map_err(|error| ApiError::new(FailureKind::BadRequest, error.to_string()))?;
+    let key = http.key.as_ref().map(|(key, auth)| match auth {
+        Auth::Bearer => ("authorization", key.header_value("Bearer ")),
+        Auth::Header(name) => (name.as_str(), key.header_value("")),
+    });
+    let secret = key.as_ref().map(|(name, value)| (*name, value));
+    let request = HttpRequest { url: &http.url, headers: &http.wire.headers, secret, body: Some(body) };
+    let wait = call.limits.first_event;
+    let sent = tokio::time::timeout(wait, http.client.send(request)).await;
+    // Whatever came of it, the request may have left; refused connections are told apart by kind.
+    hearing.sent =
+        !matches!(&sent, Ok(Err(error)) if matches!(error.kind, FailureKind::Connect | FailureKind::Tls));
+    let mut response = sent.map_err(|_| {
+        ApiError::new(FailureKind::Timeout, format!("no response within {}", seconds(wait)))
+    })??;
+    hearing.connected(response.dialled, response.at);
+    hearing.http_status = Some(response.status());
+    let headers = response.headers();
+    hearing.request_id = failure::request_id(&headers).map(str::to_owned);
+    let wire = http.protocol.wire();
+    if !(200..300).contains(&response.status()) {
+        let body = read_all(call, &mut response, MAX_ERROR_BODY).await?;
+        return Err(wire.error(response.status(), &headers, &body));
+    }
+    Reader { call, response, hearing, decoder: wire.decoder(), stray: Vec::new(), on }.read().await
+}
+
+/// Reads a whole body, or as much of it as is allowed.
+async fn read_all(call: &Call, response: &mut Response, most: usize) -> Result<Vec<u8>, ApiError> {
+    let mut body = Vec::new();
+    let limit = call.limits.idle;
+    while body.len() < most {
+        let chunk = tokio::time::timeout(limit, response.chunk()).await.map_err(|_| stalled(limit))??;
+        let Some(chunk) = chunk else { break };
+        body.extend_from_slice(chunk.as_ref());
+    }
+    Ok(body)
+}
+
+fn stalled(limit: Duration) -> ApiError {
+    ApiError::new(FailureKind::Timeout, format!("nothing came for {}", seconds(limit)))
+}
+
+/// What the first bytes of an answer say that it is.
+enum Shape {
+    Unknown,
+    Events,
+    Json,
+    Html,
+}
+
+/// The first bytes decide, not the content type: proxies and compatible
+/// servers mislabel both ways.
+fn shape_of(bytes: &[u8]) -> Shape {
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        None => Shape::Unknown,
+        Some(b'{' | b'[') => Shape::Json,
+        Some(b'<') => Shape::Html,
+        Some(_) => Shape::Events,
+    }
+}
+
+struct Reader<'r> {
+    call: &'r Call,
+    response: Response,
+    hearing: &'r mut Hearing,
+    decoder: Box<dyn Decode>,
+    /// Lines outside the event format, which together may be a bare JSON error.
+    stray: Vec<u8>,
+    on: &'r mut dyn FnMut(Update<'_>),
+}
+
+impl Reader<'_> {
+    async fn read(mut self) -> Result<Ending, ApiError> {
+        let mut parser = Parser::default();
+        let (mut shape, mut body) = (Shape::Unknown, Vec::new());
+        let mut last_event = Instant::now();
+        loop {
+            let limit =
+                if self.hearing.has_token() { self.call.limits.idle } else { self.call.limits.first_event };
+            let since = if self.hearing.has_token() { Instant::now() } else { last_event };
+            let deadline = tokio::time::Instant::from_std(since + limit);
+            let chunk = tokio::time::timeout_at(deadline, self.response.chunk());
+            let chunk = chunk.await.map_err(|_| stalled(limit))??;
+            let at = Instant::now();
+            let Some(chunk) = chunk else { break };
+            let bytes = chunk.as_ref();
+            if matches!(shape, Shape::Unknown) {
+                shape = shape_of(bytes);
+                self.hearing.streamed = matches!(shape, Shape::Events);
+            }
+            match shape {
+                Shape::Unknown => {}
+                Shape::Events => {
+                    if self.events(&mut parser, bytes, at)? {
+                        last_event = at;
+                    }
+                }
+                Shape::Json | Shape::Html => {
+                    body.extend_from_slice(bytes);
+                    // A body that does not stream is one long event.
+                    last_event = at;
+                    if body.len() > MAX_BODY {
+                        return Err(protocol("the answer is larger than 64 MiB".into()));
+                    }
+                }
+            }
+        }
+        self.hearing.end();
+        self.finish(parser, shape, &body)
+    }
+
+    /// Takes the events of one read; whether there was more than comments.
+    fn events(&mut self, parser: &mut Parser, bytes: &[u8], at: Instant) -> Result<bool, ApiError> {
+        let (mut fault, mut alive) = (None, false);
+        let pushed = parser.push(bytes, |item| alive |= self.item(item, at, &mut fault));
+        (self.on)(Update::Flush);
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        pushed.map_err(|LineTooLong| protocol("an event of the answer is longer than 32 MiB".into()))?;
+        Ok(alive)
+    }
+
+    /// Takes one item of the stream; nothing counts behind a fault.
+    fn item(&mut self, item: Item<'_>, at: Instant, fault: &mut Option<ApiError>) -> bool {
+        if fault.is_some() {
+            return false;
+        }
+        match item {
+            Item::Comment => false,
+            Item::Frame(frame) => {
+                let (hearing, on) = (&mut *self.hearing, &mut *self.on);
+                let taken = self.decoder.frame(frame, &mut |event| hear(hearing, on, &event, at));
+                *fault = self.judge(taken);
+                true
+            }
+            Item::Stray(line) => {
+                if self.stray.len() + line.len() < MAX_ERROR_BODY {
+                    self.stray.extend_from_slice(line);
+                    self.stray.push(b'\n');
+                }
+                *fault = serde_json::from_slice(&self.stray).ok().and_then(|json| failure::in_stream(&json));
+                true
+            }
+        }
+    }
+
+    /// A malformed event is counted and passed over; one bad line must not cost
+    /// the good ones around it.
+    fn judge(&mut self, taken: Result<(), StreamError>) -> Option<ApiError> {
+        match taken {
+            Ok(()) => None,
+            Err(StreamError::Malformed(why)) => {
+                log::debug!("skipped an event that could not be read: {why}");
+                self.hearing.malformed += 1;
+                None
+            }
+            Err(StreamError::Api(error)) => Some(error),
+            Err(StreamError::Truncated) => Some(truncated()),
+        }
+    }
+
+    fn finish(mut self, mut parser: Parser, shape: Shape, body: &[u8]) -> Result<Ending, ApiError> {
+        let at = Instant::now();
+        match shape {
+            Shape::Unknown => return Err(protocol("the server answered with nothing".into())),
+            Shape::Html => {
+                let page = failure::read(
+                    self.hearing.http_status.unwrap_or(200),
+                    &failure::Headers::default(),
+                    body,
+                );
+                return Err(protocol(page.message));
+            }
+            Shape::Json => {
+                let (hearing, on) = (&mut *self.hearing, &mut *self.on);
+                let taken = self.decoder.body(body, &mut |event| hear(hearing, on, &event, at));
+                (self.on)(Update::Flush);
+                match taken {
+                    Ok(()) => {}
+                    Err(StreamError::Malformed(why)) => {
+                        return Err(protocol(format!("the answer can't be read: {why}")));
+                    }
+                    Err(StreamError::Api(error)) => return Err(error),
+                    Err(StreamError::Truncated) => return Err(truncated()),
+                }
+            }
+            Shape::Events => {
+                let mut fault = None;
+                parser.end(|item| {
+                    self.item(item, at, &mut fault);
+                });
+                (self.on)(Update::Flush);
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
+            }
+        }
+        let malformed = self.hearing.malformed;
+        self.decoder.finish().map_err(|error| match error {
+            StreamError::Api(error) => error,
+            _ if malformed > 0 && !self.hearing.has_token() => {
+                protocol(format!("none of the answer's {malformed} events can be read"))
+            }
+            _ => truncated(),
+        })
+    }
+}
+
+fn hear(hearing: &mut Hearing, on: &mut dyn FnMut(Update<'_>), event: &Event, at: Instant) {
+    hearing.take(event, at);
+    on(Update::Event(event));
+}
+
+fn protocol(message: String) -> ApiError {
+    ApiError::new(FailureKind::Protocol, message)
+}
+
+fn truncated() -> ApiError {
+    ApiError::new(FailureKind::Truncated, "the answer was cut off before its end")
+}

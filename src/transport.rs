@@ -1,0 +1,282 @@
+//! The only file that talks HTTP: client, dialling, sending, reading.
+//!
+//! It knows no protocol. Bytes go out, bytes and headers come back, and every
+//! fault becomes an [`ApiError`] whose text holds neither key nor address.
+
+use std::error::Error as StdError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::Policy;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::secrets::SecretHeader;
+use crate::wire::{ApiError, FailureKind, Headers};
+
+/// A `POST` with a JSON body, or a `GET` where there is no body.
+pub struct HttpRequest<'a> {
+    /// The whole address.
+    pub url: &'a str,
+    /// Headers that may be shown.
+    pub headers: &'a [(String, String)],
+    /// The header that carries the key, and its whole value.
+    pub secret: Option<(&'a str, &'a SecretHeader)>,
+    /// The body; `GET` without.
+    pub body: Option<Vec<u8>>,
+}
+
+/// A connection pool of one lane. Lanes do not share one, so that none waits
+/// for another's connection and each knows when its own was ready.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    dialled: Dialled,
+}
+
+/// When the last connection became usable.
+type Dialled = Arc<Mutex<Option<Instant>>>;
+
+impl Client {
+    /// Builds a client for one address. Certificates are loaded only for
+    /// `https`: reading the system's store takes longer than a local answer.
+    ///
+    /// # Errors
+    /// Where the system's certificates can't be read, or a proxy variable is wrong.
+    pub fn new(url: &str, connect_timeout: Duration) -> Result<Self, ApiError> {
+        install_crypto();
+        let dialled = Dialled::default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pollm/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(connect_timeout)
+            // A redirected POST would carry the key and the prompt elsewhere.
+            .redirect(Policy::none())
+            // Retries are counted and shown; nobody else may add to them.
+            .retry(reqwest::retry::never())
+            .tcp_nodelay(true)
+            .connector_layer(DialLayer(Arc::clone(&dialled)));
+        if !url.starts_with("https:") {
+            builder = builder.tls_certs_only([]);
+        }
+        // A local server is never behind the proxy, even where NO_PROXY forgets it.
+        if is_loopback(url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| describe(&error, FailureKind::Tls))?;
+        Ok(Self { http, dialled })
+    }
+
+    /// Sends one request and waits for the response headers.
+    ///
+    /// # Errors
+    /// Where no response came; redirects are errors too.
+    pub async fn send(&self, request: HttpRequest<'_>) -> Result<Response, ApiError> {
+        let started = Instant::now();
+        let headers = header_map(&request)?;
+        let builder = match request.body {
+            Some(body) => self.http.post(request.url).body(body),
+            None => self.http.get(request.url),
+        };
+        let sent = builder.headers(headers).send().await;
+        let dialled =
+            (*self.dialled.lock().unwrap_or_else(PoisonError::into_inner)).filter(|at| *at >= started);
+        let inner = sent.map_err(|error| {
+            let kind = if dialled.is_some() { FailureKind::Broken } else { FailureKind::Connect };
+            describe(&error, kind)
+        })?;
+        let response = Response { inner, dialled, at: Instant::now() };
+        match response.inner.headers().get("location") {
+            Some(location) if response.inner.status().is_redirection() => {
+                Err(redirected(response.status(), request.url, location.to_str().unwrap_or_default()))
+            }
+            _ => Ok(response),
+        }
+    }
+}
+
+/// A response whose headers are there.
+pub struct Response {
+    inner: reqwest::Response,
+    /// When the connection became usable; `None` where an open one was used again.
+    pub dialled: Option<Instant>,
+    /// When the headers were read.
+    pub at: Instant,
+}
+
+impl Response {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    /// The headers, names in lower case; values that are no text are left out.
+    pub fn headers(&self) -> Headers {
+        let headers = self.inner.headers().iter();
+        Headers(
+            headers.filter_map(|(k, v)| Some((k.as_str().to_owned(), v.to_str().ok()?.to_owned()))).collect(),
+        )
+    }
+
+    /// The next bytes of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// Where the connection breaks or the body is not what its headers promise.
+    pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, ApiError> {
+        self.inner.chunk().await.map_err(|error| describe(&error, FailureKind::Broken))
+    }
+}
+
+/// Makes ring the crypto of this process. A second call finds it installed.
+fn install_crypto() {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Whether an address names this very machine.
+fn is_loopback(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
+}
+
+fn header_map(request: &HttpRequest<'_>) -> Result<HeaderMap, ApiError> {
+    let refused =
+        |name: &str| ApiError::new(FailureKind::BadRequest, format!("header `{name}` can't be sent"));
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 2);
+    if request.body.is_some() {
+        headers.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    for (name, value) in request.headers {
+        let key = HeaderName::try_from(name.as_str()).map_err(|_| refused(name))?;
+        headers.insert(key, HeaderValue::try_from(value.as_str()).map_err(|_| refused(name))?);
+    }
+    if let Some((name, secret)) = request.secret {
+        let key = HeaderName::try_from(name).map_err(|_| refused(name))?;
+        let mut value = HeaderValue::from_bytes(secret.as_bytes()).map_err(|_| refused(name))?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}
+
+fn redirected(status: u16, from: &str, to: &str) -> ApiError {
+    let host = |url: &str| reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let goal = match (host(from), host(to)) {
+        (Some(from), Some(to)) if from != to => format!("another host, `{to}`"),
+        _ => "another address".to_owned(),
+    };
+    let message =
+        format!("HTTP {status}: the server redirects to {goal}; the prompt and the key were not sent there");
+    ApiError { status: Some(status), ..ApiError::new(FailureKind::BadRequest, message) }
+}
+
+/// Turns a fault of the HTTP library into words of ours. Its own text is not
+/// used as it is: it may hold the address, and with it a key in a query.
+fn describe(error: &reqwest::Error, otherwise: FailureKind) -> ApiError {
+    let chain = chain_of(error);
+    let cause = chain.last().map(ToString::to_string).unwrap_or_default();
+    let tls = chain.iter().any(|error| {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    });
+    if tls {
+        return ApiError::new(FailureKind::Tls, format!("no secure connection: {cause}"));
+    }
+    if error.is_connect() && error.is_timeout() {
+        return ApiError::new(FailureKind::Connect, "no connection within the time allowed");
+    }
+    if error.is_connect() {
+        return ApiError::new(FailureKind::Connect, format!("no connection: {cause}"));
+    }
+    if error.is_builder() {
+        return ApiError::new(FailureKind::BadRequest, format!("the address can't be used: {cause}"));
+    }
+    match otherwise {
+        FailureKind::Connect => ApiError::new(FailureKind::Connect, format!("no connection: {cause}")),
+        kind => ApiError::new(kind, format!("the connection broke: {cause}")),
+    }
+}
+
+/// An error and its sources, the deepest last.
+fn chain_of<'e>(error: &'e (dyn StdError + 'static)) -> Vec<&'e (dyn StdError + 'static)> {
+    let mut chain = vec![error];
+    let mut next = error.source();
+    while let Some(source) = next {
+        chain.push(source);
+        next = source.source();
+    }
+    chain
+}
+
+/// Notes when a connection, TLS included, became usable.
+#[derive(Clone)]
+struct DialLayer(Dialled);
+
+impl<S> Layer<S> for DialLayer {
+    type Service = Dialler<S>;
+
+    fn layer(&self, inner: S) -> Dialler<S> {
+        Dialler { inner, dialled: Arc::clone(&self.0) }
+    }
+}
+
+#[derive(Clone)]
+struct Dialler<S> {
+    inner: S,
+    dialled: Dialled,
+}
+
+impl<S, R> Service<R> for Dialler<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let (dial, dialled) = (self.inner.call(request), Arc::clone(&self.dialled));
+        Box::pin(async move {
+            let connection = dial.await?;
+            *dialled.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            Ok(connection)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for url in ["http://127.0.0.1:8080/v1", "http://localhost/v1", "https://[::1]:1/", "http://127.9.9.9"]
+        {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["http://example.com", "http://localhost.example.com", "http://10.0.0.1", "nonsense"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_the_other_host_only() {
+        let error = redirected(302, "https://a.example/v1?key=secret", "https://b.example/x?token=secret");
+        assert_eq!(
+            error.message,
+            "HTTP 302: the server redirects to another host, `b.example`; the prompt and the key were not sent there"
+        );
+    }
+}
