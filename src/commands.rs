@@ -1,15 +1,18 @@
 //! What the commands do: one file a command, with its arguments as typed and
-//! the function that runs it. Each writes to the streams that it is given.
+//! the function that runs it.
 
 use std::io;
 
 use crate::error::{Error, ErrorKind};
 
+pub mod ask;
 pub mod config;
+pub mod history;
 pub mod keys;
+pub mod models;
 
 /// The error of a write to stdout or stderr.
-fn output_failed(error: io::Error) -> Error {
+pub(crate) fn output_failed(error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Error::new(ErrorKind::BrokenPipe, "the reader of the output went away");
     }

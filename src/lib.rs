@@ -3,11 +3,17 @@
 //! The crate is a library with a thin binary. Its map:
 //!
 //! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
-//! - [`catalog`]: providers, models and prices; names and bills.
-//! - [`wire`]: protocol adapters, pure functions from requests to bytes and
-//!   from bytes to events.
+//! - [`cli`], [`commands`], [`context`]: what is typed, what it does, and what
+//!   every command works with.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
 //!   files, and whether the answer is of the shape asked for.
+//! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
+//!   models and prices; from a name to who is asked, and what it may cost.
+//! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
+//!   lane to an outcome.
+//! - [`wire`]: protocol adapters, pure functions from requests to bytes and
+//!   from bytes to events.
+//! - [`local`], [`weights`]: the embedded model.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
 //! - [`commands`]: what the commands do.
@@ -18,23 +24,129 @@
 //! - [`render`]: what is shown, as pure functions.
 //! - [`error`]: what ends a command, its exit code and its hints.
 //! - [`nearest`]: "did you mean".
+//! - [`ledger`], [`store`]: the one private file that every outcome is written to.
+//! - [`render`], [`streams`], [`consent`]: how text reaches a terminal or a
+//!   pipe, and questions to the user.
+//! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
+//!   calls in words, "did you mean".
 
 pub mod catalog;
 pub mod chat;
+pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod consent;
+pub mod context;
+pub mod dispatch;
 pub mod env;
 pub mod error;
+pub mod estimate;
+pub mod exchange;
+pub mod explain;
+pub mod lane;
 pub mod ledger;
+pub mod live;
 #[cfg(feature = "local")]
 pub mod local;
+pub mod logger;
 pub mod model;
 pub mod money;
 pub mod nearest;
 pub mod outcome;
 pub mod paths;
 pub mod prompt;
+pub mod provider;
 pub mod render;
 pub mod schema;
 pub mod secrets;
+pub mod signals;
+pub mod store;
+pub mod streams;
+pub mod transport;
+#[cfg(feature = "local")]
+pub mod weights;
 pub mod wire;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use context::Context;
+use error::{Error, ErrorKind, Result};
+
+/// Runs the program with its arguments, the program's name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(cli::with_default_command(args)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout, complaints to stderr; a closed pipe is no fault.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let env = env::Env::from_process();
+    let output = context::output(&env, &cli.global);
+    logger::install(cli.global.verbose);
+    match command(&cli, env, output.clone()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if error.kind != ErrorKind::BrokenPipe {
+                streams::stderr(&error.render(&|word| output.label(word)));
+            }
+            ExitCode::from(error.kind.exit_code())
+        }
+    }
+}
+
+fn command(cli: &Cli, env: env::Env, output: render::output::Output) -> Result<()> {
+    let mut stdout = streams::buffered_stdout();
+    let done = dispatch_command(cli, env, output, &mut stdout, &mut streams::Stderr);
+    // What was printed before an error is part of the output too.
+    let flushed = stdout.flush().map_err(commands::output_failed);
+    done.and(flushed)
+}
+
+fn dispatch_command(
+    cli: &Cli,
+    env: env::Env,
+    output: render::output::Output,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    // A broken configuration must not keep anyone from mending it.
+    if let Command::Config(args) = &cli.command {
+        let (paths, catalog) = (paths::Paths::find(&env)?, catalog::Catalog::embedded());
+        let ids: Vec<String> = context::provider_ids(&catalog);
+        let built_in: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let place = commands::config::ConfigContext { paths: &paths, env: &env, built_in: &built_in };
+        return commands::config::run(args, &place, stdout, stderr);
+    }
+    let context = Context::load(env, output, cli.global.clone())?;
+    match &cli.command {
+        Command::Ask(args) => commands::ask::run(args, &context),
+        Command::Models(args) => commands::models::run(args, &context),
+        Command::History(args) => commands::history::run(args, &context, stdout, stderr),
+        Command::Keys(args) => {
+            let providers = context.key_variables();
+            let place = commands::keys::KeysContext {
+                paths: &context.paths,
+                env: &context.env,
+                config: &context.config,
+                providers: &providers,
+            };
+            commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, stderr)
+        }
+        Command::Config(_) => Ok(()),
+    }
+}
+
+/// The runtime of this process's calls: one thread, built only for calls.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::failed("could not start the runtime").because(&error))
+}

@@ -1,3 +1,7 @@
 //! The `pollm` executable.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pollm::run(std::env::args_os())
+}

@@ -1,21 +1,21 @@
-//! How text reaches a terminal: everything that is shown passes here.
+//! How text reaches a terminal or a pipe: everything that is shown passes here.
 //!
 //! - [`output`]: what stdout and stderr can show, decided once.
 //! - [`filter`]: what a model, a server or a file may not do to a terminal.
 //! - [`markdown`]: Markdown as it streams.
 //! - [`figures`], [`money`]: durations, counts and costs as people read them.
 //! - [`receipt`](mod@receipt): one line on who answered, how fast, and for how much.
-//! - [`json`]: a call as JSON.
+//! - [`json`], [`events`]: a call as JSON, and as a stream of events.
 //! - [`extract`]: the first code block of an answer.
+//! - [`history`]: past calls as lines and as facts.
 
+pub mod events;
 pub mod extract;
 pub mod figures;
 pub mod filter;
-pub mod markdown;
+pub mod history;
 pub mod json;
+pub mod markdown;
 pub mod money;
 pub mod output;
 pub mod receipt;
-//! Views: plain functions from what happened to text.
-
-pub mod history;

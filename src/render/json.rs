@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use ulid::Ulid;
 
 use super::filter::is_forbidden;
+use crate::chat::{MediaSource, Message, Part, Request, Role};
 use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
@@ -108,6 +109,69 @@ fn request(attempt: &Attempt) -> Value {
         "took_ms": tenths(ms(attempt.took)),
         "waited_ms": attempt.waited.map(|waited| tenths(ms(waited))),
     })
+}
+
+/// What was asked, for exports: turns, attachments and parameters.
+pub fn asked(request: &Request) -> Value {
+    let messages: Vec<Value> = request.messages.iter().map(message).collect();
+    let params = &request.params;
+    json!({
+        "system": request.system,
+        "messages": messages,
+        "params": {
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "max_tokens": params.max_tokens,
+            "seed": params.seed,
+            "stop": params.stop,
+            "effort": params.effort.map(|effort| effort.to_string()),
+            "extra": params.extra,
+        },
+        "schema": request.schema,
+    })
+}
+
+fn message(message: &Message) -> Value {
+    let role = match message.role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    let attachments: Vec<Value> = message
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Media(media) => Some(match &media.source {
+                MediaSource::Bytes(bytes) => {
+                    json!({"name": media.name, "mime": media.mime, "bytes": bytes.len()})
+                }
+                MediaSource::Url(url) => json!({"name": media.name, "mime": media.mime, "url": url}),
+            }),
+        })
+        .collect();
+    json!({"role": role, "text": message.to_text(), "attachments": attachments})
+}
+
+/// A value laid out over several lines, with a newline at its end, made
+/// harmless as [`line`] does.
+pub fn laid_out(value: &Value) -> String {
+    let text = format!("{value:#}\n");
+    let harmless = |c: char| c != '\n' && is_forbidden(c);
+    if !text.contains(harmless) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmless(c) {
+            // Forbidden characters stand only inside of strings.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn tenths(figure: f64) -> f64 {

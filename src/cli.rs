@@ -1,0 +1,241 @@
+//! The command line: what can be typed, and the help that says so. No logic.
+//!
+//! Doc comments are the help. A short flag is always given explicitly, a value
+//! has an upper-case name, and a flag that several commands share stands in
+//! one struct.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use crate::chat::Effort;
+use crate::commands;
+use crate::prompt::{parse_max_tokens, parse_option, parse_temperature, parse_top_p};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// One prompt, any model: ask, compare and price language models from the shell.
+///
+/// `pollm "a prompt with blanks"` is short for `pollm ask "a prompt with blanks"`.
+#[derive(Debug, Parser)]
+#[command(name = "pollm", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "\
+Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3.\n\
+With no key and no server, `pollm ask` answers with local/smollm2-135m, a tiny model that runs in-process.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Print nothing but the answer or the data, and errors
+    #[arg(short = 'q', long, global = true, display_order = 900)]
+    pub quiet: bool,
+    /// Say more on stderr: what is sent where, what was skipped
+    #[arg(short = 'v', long, global = true, display_order = 901)]
+    pub verbose: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, display_order = 902)]
+    pub color: ColorChoice,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send a prompt to a model and stream the answer
+    Ask(Box<commands::ask::AskArgs>),
+    /// Fetch and list models
+    Models(commands::models::ModelsArgs),
+    /// Look at past calls: list, show, export, delete
+    History(commands::history::HistoryArgs),
+    /// Store API keys in a private file: set, list, remove
+    Keys(commands::keys::KeysArgs),
+    /// The configuration file: path, show, edit, check
+    Config(commands::config::ConfigArgs),
+}
+
+/// What is asked: the prompt and everything that goes with it.
+#[derive(Clone, Debug, Args)]
+pub struct PromptOptions {
+    /// The prompt; words are joined by spaces
+    ///
+    /// Text on stdin (a pipe or a file) comes first, then a blank line, then the
+    /// words. `{stdin}` in the prompt puts that text elsewhere; `-` reads stdin
+    /// explicitly.
+    #[arg(value_name = "PROMPT")]
+    pub prompt: Vec<String>,
+    /// The system prompt, or @FILE to read it from a file
+    #[arg(short, long, value_name = "TEXT|@FILE", help_heading = "Prompt")]
+    pub system: Option<String>,
+    /// Attach an image, a PDF or audio (told by content), a URL, or - for stdin
+    #[arg(short, long, value_name = "FILE|URL|-", help_heading = "Prompt")]
+    pub attach: Vec<String>,
+    /// Put a file into the prompt as text, named and fenced; - for stdin
+    #[arg(short, long, value_name = "FILE|-", help_heading = "Prompt")]
+    pub file: Vec<String>,
+    /// Ignore stdin even where it is a pipe
+    #[arg(long, help_heading = "Prompt")]
+    pub no_stdin: bool,
+}
+
+/// Sampling, limits and the shape of the answer.
+#[derive(Clone, Debug, Args)]
+pub struct SamplingOptions {
+    /// Sampling temperature
+    #[arg(long, value_name = "N", value_parser = parse_temperature, help_heading = "Parameters")]
+    pub temperature: Option<f64>,
+    /// Nucleus sampling, 0 to 1
+    #[arg(long, value_name = "N", value_parser = parse_top_p, help_heading = "Parameters")]
+    pub top_p: Option<f64>,
+    /// Most tokens to generate, reasoning included
+    #[arg(long, value_name = "N", value_parser = parse_max_tokens, help_heading = "Parameters")]
+    pub max_tokens: Option<u32>,
+    /// Seed for repeatable sampling, where the provider has it
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Parameters")]
+    pub seed: Option<i64>,
+    /// Text that ends the answer (repeatable)
+    #[arg(long, value_name = "TEXT", help_heading = "Parameters")]
+    pub stop: Vec<String>,
+    /// How hard to think: none, minimal, low, medium, high, xhigh, max, or a number of tokens
+    #[arg(long, value_name = "LEVEL", help_heading = "Parameters")]
+    pub effort: Option<Effort>,
+    /// A field of the provider's request body: a JSON value, or a string (repeatable)
+    ///
+    /// A dot reaches into an object: -o generationConfig.topK=40
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = parse_option, help_heading = "Parameters")]
+    pub option: Vec<(String, Value)>,
+    /// JSON Schema that the answer must meet: a file, or the JSON itself
+    ///
+    /// It is sent natively where the protocol can, and always checked on arrival; exit code 7 where it fails.
+    #[arg(long, value_name = "FILE|JSON", help_heading = "Parameters")]
+    pub schema: Option<String>,
+}
+
+/// How a call is made.
+#[derive(Clone, Debug, Args)]
+pub struct CallOptions {
+    /// Give up after this many seconds, retries included [default: never]
+    #[arg(long, value_name = "SECONDS", help_heading = "Call")]
+    pub timeout: Option<f64>,
+    /// Requests beyond the first after a failure that may pass
+    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Call")]
+    pub retries: u32,
+    /// The longest wait in seconds that a provider may ask for before a retry
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Call")]
+    pub max_wait: f64,
+    /// Do not write this call into the history
+    #[arg(short, long, help_heading = "Call")]
+    pub no_log: bool,
+    /// Agree to the download of the embedded model without being asked
+    #[arg(long, help_heading = "Call")]
+    pub yes: bool,
+    /// Exit with 8 where the answer was truncated or refused
+    #[arg(long, help_heading = "Call")]
+    pub strict: bool,
+    /// Print the request that would be sent, the key's name in place of the key; send nothing
+    #[arg(long, help_heading = "Call")]
+    pub dry_run: bool,
+}
+
+/// The shape of what is printed.
+#[derive(Clone, Debug, Args)]
+pub struct FormatOptions {
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Short for --format json
+    #[arg(long, conflicts_with_all = ["format", "jsonl"], help_heading = "Output")]
+    pub json: bool,
+    /// Short for --format jsonl: events as they happen, one object a line
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub jsonl: bool,
+    /// Write to a file; its extension (.json, .jsonl) picks the format
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The answer.
+    Text,
+    /// One JSON object with the answer and all figures.
+    Json,
+    /// Events as they happen, one JSON object a line.
+    Jsonl,
+}
+
+/// `pollm "a prompt with blanks"` means `pollm ask …`: puts the command in
+/// where the first argument holds blanks, or is an option and a later argument
+/// holds blanks. A single unknown word stays one, for an error with a
+/// suggestion: it must never become a paid request.
+pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    let blank = |arg: &OsString| arg.to_string_lossy().trim().contains(char::is_whitespace);
+    let is_option = |arg: &OsString| arg.to_string_lossy().starts_with('-');
+    let names: Vec<String> =
+        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let is_prompt = match args.get(1) {
+        Some(first) if is_option(first) => {
+            let rest = || args.iter().skip(1);
+            let commanded = rest().any(|arg| names.iter().any(|name| arg.as_os_str() == name.as_str()));
+            !commanded && rest().any(blank)
+        }
+        Some(first) => blank(first),
+        None => false,
+    };
+    if is_prompt {
+        args.insert(1, "ask".into());
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commands(line: &[&str]) -> Vec<String> {
+        let args = with_default_command(line.iter().map(OsString::from));
+        args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_prompt_with_blanks_needs_no_command() {
+        assert_eq!(commands(&["pollm", "why is it so?"])[1], "ask");
+        assert_eq!(commands(&["pollm", "-m", "gpt", "why is it so?"])[1], "ask");
+        assert_eq!(commands(&["pollm", "comapre"])[1], "comapre");
+        assert_eq!(commands(&["pollm", "-q", "history", "two words"])[1], "-q");
+        assert_eq!(commands(&["pollm", "--version"])[1], "--version");
+        assert_eq!(commands(&["pollm"]).len(), 1);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,95 @@
+//! `pollm ask`: one prompt, one answer.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::chat::{Message, Part, Request, Role};
+use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions};
+use crate::context::Context;
+use crate::error::Result;
+
+mod answer;
+mod chain;
+mod dry_run;
+mod plan;
+mod view;
+
+/// Send a prompt to a model and stream the answer.
+///
+/// On a terminal the answer is rendered as it streams and a receipt with times,
+/// tokens and cost follows on stderr. In a pipe stdout carries the answer's bytes
+/// and a final newline, nothing else.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 good, 1 the call failed, 2 wrong command line, 5 configuration or key, 6 timeout,\n\
+7 the answer fails --schema or has no code block for -x, 8 truncated or refused under --strict, 130 interrupted.")]
+pub struct AskArgs {
+    /// The model: provider/model, an alias or an id; several are tried in order
+    ///
+    /// Repeatable, or a comma list. Options of one model follow behind `@`:
+    /// openai/gpt-6.1-sol@effort=high@temperature=0. Without it: `POLLM_MODEL`, the configuration's
+    /// `default_model`, the cheapest capable model that you have a key for, a running local server,
+    /// and at last the embedded local/smollm2-135m.
+    #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
+    pub model: Vec<String>,
+    /// What is asked.
+    #[command(flatten)]
+    pub prompt: PromptOptions,
+    /// Go on with the latest conversation
+    #[arg(short = 'c', long = "continue", conflicts_with = "conversation", help_heading = "Prompt")]
+    pub continue_: bool,
+    /// Go on with a conversation, by its id or the beginning of it
+    #[arg(long, value_name = "ID", help_heading = "Prompt")]
+    pub conversation: Option<String>,
+    /// Sampling and limits.
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
+    /// How the call is made.
+    #[command(flatten)]
+    pub call: CallOptions,
+    /// What is printed.
+    #[command(flatten)]
+    pub format: FormatOptions,
+    /// Print the answer only when it is whole, and ask for it in one piece
+    #[arg(long, help_heading = "Output")]
+    pub no_stream: bool,
+    /// Do not render Markdown on a terminal
+    #[arg(long, help_heading = "Output")]
+    pub raw: bool,
+    /// Do not show reasoning on a terminal
+    #[arg(short = 'R', long, help_heading = "Output")]
+    pub hide_reasoning: bool,
+    /// Print only the first fenced code block of the answer
+    #[arg(short = 'x', long, conflicts_with_all = ["json", "jsonl"], help_heading = "Output")]
+    pub extract: bool,
+    /// Print the receipt (times, tokens, cost) on stderr in a pipe too
+    #[arg(short = 'u', long, help_heading = "Output")]
+    pub usage: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the answer from being as asked; see the exit codes in the help.
+pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
+    let plan = plan::resolve(args, context)?;
+    if args.call.dry_run {
+        return dry_run::print(&plan, context);
+    }
+    chain::run(&plan, context)
+}
+
+/// The request of one lane: the conversation so far, the new turn, and the
+/// parameters of the command line under those of the lane.
+fn request(plan: &plan::Plan, lane: &crate::lane::Lane) -> Arc<Request> {
+    let mut messages = plan.earlier.clone();
+    messages.push(Message { role: Role::User, parts: plan.parts.iter().map(Part::clone).collect() });
+    Arc::new(Request {
+        system: plan.system.clone(),
+        messages,
+        params: plan.params.overlaid(&lane.params),
+        schema: plan.schema.as_ref().map(|schema| schema.value().clone()),
+        stream: plan.stream,
+    })
+}

@@ -1,0 +1,210 @@
+//! From arguments as typed to a plan with every default filled in. Whatever is
+//! wrong is found here, before anything is sent.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ulid::Ulid;
+
+use super::AskArgs;
+use super::view::Shown;
+use crate::chat::{Message, Params, Part};
+use crate::cli::{Format, FormatOptions, SamplingOptions};
+use crate::config;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exchange::{Limits, Retries};
+use crate::lane::{self, Lane};
+use crate::ledger::Ledger;
+use crate::prompt::{self, ProcessStdin, PromptArgs};
+use crate::schema::Schema;
+use crate::streams::stderr;
+
+/// What the whole answer is turned into at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Product {
+    /// The answer's text.
+    Text,
+    /// Its first fenced code block.
+    CodeBlock,
+    /// The outcome as one JSON object.
+    Json,
+    /// Events, one a line.
+    Events,
+}
+
+/// Everything that `ask` is going to do.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct Plan {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) system: Option<String>,
+    pub(super) earlier: Vec<Message>,
+    pub(super) parts: Vec<Part>,
+    pub(super) params: Params,
+    pub(super) schema: Option<Schema>,
+    pub(super) stream: bool,
+    pub(super) product: Product,
+    pub(super) shown: Shown,
+    pub(super) file: Option<PathBuf>,
+    pub(super) hide_reasoning: bool,
+    pub(super) receipt: bool,
+    pub(super) strict: bool,
+    pub(super) yes: bool,
+    pub(super) log: bool,
+    pub(super) limits: Limits,
+    pub(super) retries: Retries,
+    pub(super) conversation: Ulid,
+    pub(super) parent: Option<Ulid>,
+}
+
+/// The conversation that is gone on with.
+struct Thread {
+    id: Ulid,
+    parent: Option<Ulid>,
+    system: Option<String>,
+    messages: Vec<Message>,
+    model: Option<String>,
+}
+
+pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
+    let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
+    let params = params(&args.sampling);
+    let product = product(&args.format, args.extract)?;
+    let limits = limits(args.call.timeout, context)?;
+    let max_wait = duration("--max-wait", args.call.max_wait)?;
+    let thread = thread(args, context)?;
+    // Names are checked before stdin is read: a typo should not wait for a pipe.
+    let named = lane::named(&args.model, thread.model.as_deref(), context)?;
+    let prompt = assemble(args)?;
+    let lanes = match named {
+        Some(lanes) => lanes,
+        None => vec![lane::without_name(&prompt.parts, context)?],
+    };
+    lane::check_abilities(&lanes, &prompt.parts)?;
+    let text_to_file = args.format.output.is_some();
+    let shown = match product {
+        Product::Events if !text_to_file => Shown::Events,
+        Product::Text if !text_to_file && !args.no_stream => Shown::Stream { raw: args.raw },
+        _ => Shown::Held,
+    };
+    Ok(Plan {
+        lanes,
+        system: prompt.system.or(thread.system),
+        earlier: thread.messages,
+        parts: prompt.parts,
+        params,
+        schema,
+        stream: !args.no_stream,
+        product,
+        shown,
+        file: args.format.output.clone(),
+        hide_reasoning: config::hide_reasoning(args.hide_reasoning, &context.config).value,
+        receipt: args.usage || (context.output.stderr_tty && context.output.stdout_tty),
+        strict: args.call.strict,
+        yes: args.call.yes,
+        log: config::log(args.call.no_log, &context.env, &context.config).value,
+        limits,
+        retries: Retries { count: args.call.retries, max_wait },
+        conversation: thread.id,
+        parent: thread.parent,
+    })
+}
+
+fn params(sampling: &SamplingOptions) -> Params {
+    Params {
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        max_tokens: sampling.max_tokens,
+        seed: sampling.seed,
+        stop: sampling.stop.clone(),
+        effort: sampling.effort,
+        extra: sampling.option.iter().cloned().collect(),
+    }
+}
+
+fn product(format: &FormatOptions, extract: bool) -> Result<Product> {
+    let extension = format.output.as_deref().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
+    let by_flag = match (format.json, format.jsonl) {
+        (true, _) => Some(Format::Json),
+        (_, true) => Some(Format::Jsonl),
+        _ => format.format,
+    };
+    let by_name = match extension {
+        Some("json") => Some(Format::Json),
+        Some("jsonl") => Some(Format::Jsonl),
+        _ => None,
+    };
+    match (by_flag.or(by_name).unwrap_or(Format::Text), extract) {
+        (Format::Text, true) => Ok(Product::CodeBlock),
+        (_, true) => Err(Error::usage("`--extract` prints text; it can't be combined with JSON")),
+        (Format::Text, false) => Ok(Product::Text),
+        (Format::Json, false) => Ok(Product::Json),
+        (Format::Jsonl, false) => Ok(Product::Events),
+    }
+}
+
+/// Seconds of the command line as a duration.
+fn duration(flag: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|duration| *duration < Duration::from_hours(24 * 365))
+        .ok_or_else(|| Error::usage(format!("`{flag}` takes a number of seconds, not `{seconds}`")))
+}
+
+fn limits(timeout: Option<f64>, context: &Context) -> Result<Limits> {
+    let total = timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
+    if total == Some(Duration::ZERO) {
+        return Err(Error::usage("`--timeout` must be more than 0"));
+    }
+    let set = context.config.timeouts;
+    Ok(Limits { connect: set.connect(), first_event: set.first_event(), idle: set.idle(), total })
+}
+
+/// The conversation named by `-c` or `--conversation`, or a new one.
+fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
+    let wanted = args.continue_ || args.conversation.is_some();
+    if !wanted {
+        let id = Ulid::generate();
+        return Ok(Thread { id, parent: None, system: None, messages: Vec::new(), model: None });
+    }
+    let unreadable = |error| Error::failed("the history can't be read").because(&error);
+    let ledger = Ledger::open_existing(&context.paths.ledger).map_err(unreadable)?;
+    let found = match &args.conversation {
+        Some(id) => Some(ledger.conversation(id).map_err(|error| {
+            Error::usage(error.to_string()).hint("`pollm history` lists the calls and their conversations")
+        })?),
+        None => ledger.latest_conversation().map_err(unreadable)?,
+    };
+    let found = found.ok_or_else(|| {
+        Error::usage("there is no conversation to go on with")
+            .hint("ask something first; calls with `--no-log` are not kept")
+    })?;
+    Ok(Thread {
+        id: found.id,
+        parent: Some(found.last_call),
+        system: found.system,
+        messages: found.messages,
+        model: Some(found.lane),
+    })
+}
+
+fn assemble(args: &AskArgs) -> Result<prompt::Prompt> {
+    let typed = PromptArgs {
+        words: args.prompt.prompt.clone(),
+        system: args.prompt.system.clone(),
+        attach: args.prompt.attach.iter().map(Into::into).collect(),
+        files: args.prompt.file.iter().map(Into::into).collect(),
+        no_stdin: args.prompt.no_stdin,
+    };
+    prompt::assemble(&typed, &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
+}
+
+impl Plan {
+    /// What a failed or partial answer's text goes to where stdout is not its place.
+    pub(super) fn partial_file(&self) -> Option<PathBuf> {
+        let file = self.file.as_ref()?;
+        let mut name = file.file_name()?.to_owned();
+        name.push(".partial");
+        Some(file.with_file_name(name))
+    }
+}

@@ -1,0 +1,232 @@
+//! What the user sees while an answer comes.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::chat::Event;
+use crate::exchange::{Cancel, Update};
+use crate::outcome::Outcome;
+use crate::render::events::EventWriter;
+use crate::render::filter::Filter;
+use crate::render::markdown::{Markdown, Style};
+use crate::render::output::{Output, Paint};
+use crate::streams::{Stdout, Written, stderr};
+
+/// Where the answer's text goes as it comes.
+enum Sink {
+    /// The very bytes, for pipes.
+    Raw,
+    /// The text as it is, made harmless for a terminal.
+    Plain(Filter),
+    /// Markdown, rendered for a terminal.
+    Markdown(Box<Markdown>),
+    /// Events, one JSON object a line.
+    Events(EventWriter),
+    /// Nowhere yet: what is printed depends on the whole.
+    Held,
+}
+
+/// How an answer is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// As it streams: rendered on a terminal, raw in a pipe.
+    Stream {
+        /// Markdown is not rendered.
+        raw: bool,
+    },
+    /// As events.
+    Events,
+    /// At the end, by the caller.
+    Held,
+}
+
+/// The live view of one `ask`.
+pub(super) struct View<'o> {
+    output: &'o Output,
+    cancel: Cancel,
+    stdout: Stdout,
+    sink: Sink,
+    pending: String,
+    reasoning: Option<Filter>,
+    waiting: Option<ProgressBar>,
+    model: String,
+    /// Whether reasoning stands on the terminal's last line.
+    in_reasoning: bool,
+    /// What the last visible byte on stdout was.
+    last: Option<char>,
+    /// Why stdout can't be written any more.
+    pub(super) fault: Option<std::io::Error>,
+    /// The reader of stdout is gone.
+    pub(super) closed: bool,
+}
+
+impl<'o> View<'o> {
+    pub(super) fn new(output: &'o Output, shown: Shown, hide_reasoning: bool, cancel: Cancel) -> Self {
+        let sink = match shown {
+            Shown::Held => Sink::Held,
+            Shown::Events => Sink::Events(EventWriter::new(Instant::now())),
+            Shown::Stream { raw: true } if output.stdout_tty => Sink::Plain(Filter::new()),
+            Shown::Stream { raw: false } if output.stdout_tty => {
+                Sink::Markdown(Box::new(Markdown::new(style(output))))
+            }
+            Shown::Stream { .. } => Sink::Raw,
+        };
+        let streams_to_person = matches!(sink, Sink::Plain(_) | Sink::Markdown(_));
+        let reasons = streams_to_person && output.stderr_tty && !hide_reasoning && !output.quiet;
+        Self {
+            output,
+            cancel,
+            stdout: Stdout::open(),
+            sink,
+            pending: String::new(),
+            reasoning: reasons.then(Filter::new),
+            waiting: None,
+            model: String::new(),
+            in_reasoning: false,
+            last: None,
+            fault: None,
+            closed: false,
+        }
+    }
+
+    /// A model is about to be asked.
+    pub(super) fn begin(&mut self, model: &str) {
+        model.clone_into(&mut self.model);
+        if self.output.stderr_tty && !self.output.quiet && !self.output.accessible {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.set_message(format!("waiting for {model}"));
+            bar.enable_steady_tick(Duration::from_millis(120));
+            self.waiting = Some(bar);
+        }
+    }
+
+    /// Shows one update.
+    pub(super) fn update(&mut self, update: &Update<'_>) {
+        if let Sink::Events(writer) = &mut self.sink {
+            self.pending += &writer.update(0, &self.model, update);
+            // Scripts follow events as they happen, not in bursts.
+            if !matches!(update, Update::Event(_)) {
+                self.flush();
+            }
+        }
+        match update {
+            Update::Event(Event::Text(text) | Event::Refusal(text)) => self.text(text),
+            Update::Event(Event::Reasoning(text)) => self.reason(text),
+            Update::Event(_) | Update::Attempt { .. } => {}
+            Update::Retry { wait, error } => {
+                let why = self.output.clean(&error.message);
+                let status = error.status.map(|status| format!("HTTP {status}: ")).unwrap_or_default();
+                self.note(&format!("{status}{why}; retrying in {:.1} s", wait.as_secs_f64()));
+            }
+            Update::Flush => self.flush(),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if text.is_empty() || matches!(self.sink, Sink::Events(_) | Sink::Held) {
+            return;
+        }
+        self.leave_reasoning();
+        match &mut self.sink {
+            Sink::Raw => self.pending.push_str(text),
+            Sink::Plain(filter) => filter.push(text, &mut self.pending),
+            Sink::Markdown(markdown) => self.pending += &markdown.push(text),
+            Sink::Events(_) | Sink::Held => {}
+        }
+    }
+
+    fn reason(&mut self, text: &str) {
+        let Some(filter) = &mut self.reasoning else { return };
+        let mut shown = String::new();
+        filter.push(text, &mut shown);
+        if shown.is_empty() {
+            return;
+        }
+        self.stop_waiting();
+        self.in_reasoning = true;
+        stderr(&self.output.paint_stderr(&shown, Paint::Dim));
+    }
+
+    /// Ends the reasoning's paragraph before something else is printed.
+    fn leave_reasoning(&mut self) {
+        self.stop_waiting();
+        if std::mem::take(&mut self.in_reasoning) {
+            stderr("\n\n");
+        }
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(bar) = self.waiting.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Says something on stderr, on a line of its own.
+    pub(super) fn note(&mut self, text: &str) {
+        if self.output.quiet {
+            return;
+        }
+        let say = || stderr(&format!("{}\n", self.output.paint_stderr(text, Paint::Dim)));
+        match &self.waiting {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
+    /// The receipt, after the answer.
+    pub(super) fn receipt(&mut self, line: &str) {
+        stderr(&format!("{}\n", self.output.paint_stderr(line, Paint::Dim)));
+    }
+
+    /// This model failed and another one goes on: takes the waiting line away.
+    pub(super) fn interrupt(&mut self) {
+        self.leave_reasoning();
+    }
+
+    /// Writes what is pending, in one piece.
+    fn flush(&mut self) {
+        if self.pending.is_empty() || self.closed || self.fault.is_some() {
+            self.pending.clear();
+            return;
+        }
+        match self.stdout.write(self.pending.as_bytes()) {
+            Ok(Written::Ok) => self.last = self.pending.chars().next_back(),
+            Ok(Written::Closed) => self.closed = true,
+            Err(error) => self.fault = Some(error),
+        }
+        self.pending.clear();
+        if self.closed || self.fault.is_some() {
+            self.cancel.cancel();
+        }
+    }
+
+    /// The answer is over; `keep_line` leaves the last line as it is because
+    /// another model will go on.
+    pub(super) fn end(&mut self, outcome: &Outcome, as_json: impl FnOnce() -> serde_json::Value) {
+        self.leave_reasoning();
+        match &mut self.sink {
+            Sink::Markdown(markdown) => self.pending += &markdown.finish(),
+            Sink::Events(writer) => self.pending += &writer.end(0, &self.model, as_json()),
+            Sink::Raw | Sink::Plain(_) | Sink::Held => {}
+        }
+        let last = self.pending.chars().next_back().or(self.last);
+        if matches!(self.sink, Sink::Raw | Sink::Plain(_)) && !outcome.text.is_empty() && last != Some('\n') {
+            self.pending.push('\n');
+        }
+        self.flush();
+    }
+
+    /// Prints data at the end.
+    pub(super) fn print(&mut self, text: &str) {
+        self.pending.push_str(text);
+        self.flush();
+    }
+}
+
+fn style(output: &Output) -> Style {
+    Style { width: output.width, color: output.color_stdout, accessible: output.accessible }
+}

@@ -1,0 +1,212 @@
+//! `pollm history`: the ledger's calls, to look at, take out and delete.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::output_failed;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ledger::{Ledger, ListQuery, Selection, StoredCall};
+use crate::render::history as view;
+use crate::render::json::{self, Extra};
+
+/// Look at past calls: list, show, export, delete.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct HistoryArgs {
+    /// What to do; `list` where nothing is said.
+    #[command(subcommand)]
+    command: Option<HistoryCommand>,
+    /// What to list.
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum HistoryCommand {
+    /// List calls, newest first
+    List(ListArgs),
+    /// Show one call: its figures, its prompt, its answer
+    Show {
+        /// The call's id, or the beginning of it
+        id: String,
+        /// Print the call as one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every call, oldest first, one JSON object a line
+    Export,
+    /// Delete calls with their texts, for good
+    Delete(DeleteArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+struct ListArgs {
+    /// Only calls whose prompt or answer has this text in it
+    term: Option<String>,
+    /// At most so many; 0 for all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+struct DeleteArgs {
+    /// Ids of calls, or the beginnings of them
+    #[arg(group = "which")]
+    ids: Vec<String>,
+    /// Calls older than this: 30d, 12h, or a date such as 2026-11-01
+    #[arg(long, value_name = "AGE|DATE", group = "which")]
+    before: Option<String>,
+    /// Every call
+    #[arg(long, group = "which")]
+    all: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Ids that fit no call or several, a ledger that can't be read or written.
+pub fn run(
+    args: &HistoryArgs,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    let ledger = Ledger::open_existing(&context.paths.ledger)?;
+    match &args.command {
+        None => list(&args.list, &ledger, context, stdout, stderr),
+        Some(HistoryCommand::List(args)) => list(args, &ledger, context, stdout, stderr),
+        Some(HistoryCommand::Show { id, json }) => show(id, *json, &ledger, context, stdout),
+        Some(HistoryCommand::Export) => {
+            for call in ledger.export()? {
+                writeln!(stdout, "{}", whole(&call?)).map_err(output_failed)?;
+            }
+            Ok(())
+        }
+        Some(HistoryCommand::Delete(args)) => delete(args, ledger, context, stderr),
+    }
+}
+
+fn list(
+    args: &ListArgs,
+    ledger: &Ledger,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    let query = ListQuery { term: args.term.as_deref(), limit: (args.limit > 0).then_some(args.limit) };
+    let calls = ledger.list(&query)?;
+    if args.json {
+        for listed in &calls {
+            let call = ledger.show(&listed.id.to_string())?;
+            writeln!(stdout, "{}", whole(&call)).map_err(output_failed)?;
+        }
+        return Ok(());
+    }
+    if calls.is_empty() && !context.output.quiet {
+        let why = match &args.term {
+            Some(_) => "no call has that text in it",
+            None => "no calls yet: `pollm ask` writes them",
+        };
+        return writeln!(stderr, "{why}").map_err(output_failed);
+    }
+    let clean = |text: &str| context.output.clean(text).into_owned();
+    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
+    write!(stdout, "{}", view::list(&calls, width, &TimeZone::system(), &clean)).map_err(output_failed)
+}
+
+fn show(id: &str, as_json: bool, ledger: &Ledger, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let call = ledger.show(id)?;
+    if as_json {
+        return writeln!(stdout, "{}", whole(&call)).map_err(output_failed);
+    }
+    // In a pipe the text is what it was; on a terminal it must not drive it.
+    let clean = |text: &str| match context.output.stdout_tty {
+        true => context.output.clean(text).into_owned(),
+        false => text.to_owned(),
+    };
+    write!(stdout, "{}", view::show(&call, &TimeZone::system(), &clean)).map_err(output_failed)
+}
+
+/// A call as one JSON object: the outcome, and what was asked.
+fn whole(call: &StoredCall) -> serde_json::Value {
+    let extra = Extra { command: &call.command, conversation: Some(call.conversation), hint: None };
+    let mut object = json::ask(&call.outcome, &extra);
+    object["request"] = json::asked(&call.request);
+    object
+}
+
+fn delete(args: &DeleteArgs, mut ledger: Ledger, context: &Context, stderr: &mut dyn Write) -> Result<()> {
+    let selection = match (&args.before, args.all) {
+        (Some(moment), _) => Selection::Before(moment_of(moment)?),
+        (None, true) => Selection::All,
+        (None, false) => Selection::Calls(args.ids.clone()),
+    };
+    if !matches!(selection, Selection::Calls(_)) && !args.yes {
+        let question = "delete these calls for good?";
+        if !crate::consent::ask(question, context)? {
+            return Err(Error::usage("nothing was deleted").hint("`--yes` deletes without asking"));
+        }
+    }
+    let deleted = ledger.delete(&selection)?;
+    let calls = if deleted.calls == 1 { "call" } else { "calls" };
+    if !context.output.quiet {
+        writeln!(stderr, "deleted {} {calls}", deleted.calls).map_err(output_failed)?;
+    }
+    if !deleted.erased {
+        let label = context.output.label("warning");
+        writeln!(stderr, "{label}: bytes of them may be left in the file until the next delete")
+            .map_err(output_failed)?;
+    }
+    Ok(())
+}
+
+/// `30d`, `12h`, a date, or a moment.
+fn moment_of(text: &str) -> Result<Timestamp> {
+    let wrong =
+        || Error::usage(format!("`{text}` is neither an age such as `30d` nor a date such as `2026-11-01`"));
+    let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::system()).ok();
+    if let Some(day) = day() {
+        return Ok(day.timestamp());
+    }
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    let split = text.len().checked_sub(1).filter(|at| text.is_char_boundary(*at)).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let number: i64 = number.parse().map_err(|_| wrong())?;
+    let hours = match unit {
+        "h" => number,
+        "d" => number.saturating_mul(24),
+        "w" => number.saturating_mul(24 * 7),
+        _ => return Err(wrong()),
+    };
+    let age = SignedDuration::try_from_hours(hours).ok_or_else(wrong)?;
+    Timestamp::now().checked_sub(age).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_and_dates_are_moments() {
+        let age = |text: &str| Timestamp::now().duration_since(moment_of(text).unwrap()).as_hours();
+        assert_eq!((age("12h"), age("30d"), age("2w")), (12, 720, 336));
+        assert!(moment_of("2026-11-01").unwrap() < moment_of("2026-11-03").unwrap());
+        assert_eq!(moment_of("2026-11-01T00:00:00Z").unwrap().to_string(), "2026-11-01T00:00:00Z");
+        for wrong in ["", "d", "30", "yesterday", "99999999999999999999d", "9223372036854775807w", "3é"] {
+            assert!(moment_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

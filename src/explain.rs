@@ -1,0 +1,122 @@
+//! Failures of calls in the words that the user reads, with what may help.
+
+use std::time::Duration;
+
+use crate::context::Context;
+use crate::error::{Error, ErrorKind};
+use crate::lane::{Lane, Way};
+use crate::outcome::Outcome;
+use crate::render::filter::clean_line;
+use crate::secrets::KeySource;
+use crate::wire::{ApiError, FailureKind};
+
+/// What a failure is, in a few words.
+pub fn phrase(error: &ApiError) -> String {
+    let what = match error.kind {
+        FailureKind::Auth => "the API key was rejected",
+        FailureKind::Permission => "the provider does not permit this",
+        FailureKind::Money => "out of credit, or over a spending limit",
+        FailureKind::RateLimit => "the rate limit is reached",
+        FailureKind::Overloaded => "the provider is overloaded",
+        FailureKind::Server => "the provider failed",
+        FailureKind::NotFound => "no such model or address",
+        FailureKind::TooLarge => "the request is too large",
+        FailureKind::ContextLength => "the prompt does not fit the model's context",
+        FailureKind::ContentFilter => "the provider's filter refused the prompt",
+        FailureKind::BadRequest => "the provider refused the request",
+        FailureKind::Connect => "could not connect",
+        FailureKind::Tls => "no trust in the server's certificate",
+        FailureKind::Timeout => "timed out",
+        FailureKind::Broken => "the connection broke",
+        FailureKind::Protocol => "the answer can't be understood",
+        FailureKind::Truncated => "the answer was cut off before its end",
+        FailureKind::Cancelled => "interrupted",
+        FailureKind::Local => "the embedded model failed",
+    };
+    match error.status {
+        Some(status) => format!("{what} (HTTP {status})"),
+        None => what.to_owned(),
+    }
+}
+
+/// The error that a failed call ends a command with.
+pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Error {
+    let kind = ErrorKind::from(error.kind);
+    let mut explained = Error::new(kind, format!("{}: {}", lane.name, phrase(error)));
+    let said = clean_line(&error.message);
+    if !said.is_empty() && !explained.message.ends_with(said.as_ref()) {
+        explained.causes.push(said.into_owned());
+    }
+    if outcome.attempts.len() > 1 {
+        explained.causes.push(format!("{} requests were sent", outcome.attempts.len()));
+    }
+    if outcome.malformed_events > 0 {
+        explained.causes.push(format!("{} events could not be read", outcome.malformed_events));
+    }
+    if let Some(id) = &outcome.request_id {
+        explained.causes.push(format!("request id {}", clean_line(id)));
+    }
+    explained.hints.extend(hint(context, lane, error));
+    explained
+}
+
+/// What may help against a failure.
+fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
+    let provider = lane.model.provider.as_str();
+    Some(match error.kind {
+        FailureKind::Auth => match &lane.way {
+            Way::Http { key: Ok(Some(found)), .. } => match &found.source {
+                KeySource::Env(name) => format!("the key came from {name}; check it at the provider"),
+                KeySource::Command(program) => format!("the key came from the command `{program}`"),
+                KeySource::File => format!("replace the stored key with `pollm keys set {provider}`"),
+            },
+            _ => format!("store a key with `pollm keys set {provider}`"),
+        },
+        FailureKind::Money => "add credit at the provider, or ask another model with `-m`".to_owned(),
+        FailureKind::RateLimit | FailureKind::Overloaded => match error.retry_after {
+            Some(wait) => format!("the provider asks to come back in {}", words(wait)),
+            None => "try again later, or name further models: `-m first,second`".to_owned(),
+        },
+        FailureKind::NotFound => match suggestion(context, lane) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("check the id; `pollm models --provider {provider}` lists what is known"),
+        },
+        FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
+        FailureKind::Timeout => "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned(),
+        FailureKind::Truncated | FailureKind::Broken => "`pollm ask -c \"go on\"` goes on from what came".to_owned(),
+        FailureKind::Connect => return connect_hint(provider),
+        FailureKind::Tls => "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE".to_owned(),
+        _ => return None,
+    })
+}
+
+fn connect_hint(provider: &str) -> Option<String> {
+    let server = match provider {
+        "ollama" => "is `ollama serve` running? OLLAMA_HOST names another address",
+        "lmstudio" => "is LM Studio's server running? LMSTUDIO_BASE_URL names another address",
+        "llamacpp" => "is `llama-server` running? LLAMACPP_BASE_URL names another address",
+        "vllm" => "is `vllm serve` running? VLLM_BASE_URL names another address",
+        _ => return None,
+    };
+    Some(server.to_owned())
+}
+
+/// A model of the same provider with a name near the one that is unknown there.
+fn suggestion(context: &Context, lane: &Lane) -> Option<String> {
+    if lane.row.is_some() {
+        return None;
+    }
+    let models = context.catalog.models(&lane.model.provider);
+    let names = models.iter().map(|row| row.model.model.as_str());
+    let near = crate::nearest::nearest(&lane.model.model, names)?;
+    Some(format!("{}/{near}", lane.model.provider))
+}
+
+fn words(wait: Duration) -> String {
+    let seconds = wait.as_secs();
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
+    }
+}

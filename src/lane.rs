@@ -1,0 +1,148 @@
+//! From the name of a model to a lane: who is asked, with which options, and
+//! with which key.
+
+use crate::catalog::{Modality, Model};
+use crate::chat::{MediaKind, Params, Part};
+use crate::config;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::model::{LaneName, ModelRef};
+use crate::prompt::lane_params;
+use crate::provider;
+use crate::render::filter::clean_line;
+use crate::secrets::FoundKey;
+use crate::wire::Target;
+
+mod default;
+
+pub use default::without_name;
+
+/// One model to ask, with everything that was said about it.
+pub struct Lane {
+    /// How the lane is called: the model, and its options where it has any.
+    pub name: String,
+    /// The model.
+    pub model: ModelRef,
+    /// Facts and prices, where the catalog has them.
+    pub row: Option<Model>,
+    /// Options of this lane alone.
+    pub params: Params,
+    /// Where its requests go.
+    pub way: Way,
+}
+
+/// The way to a model.
+pub enum Way {
+    /// Over HTTP.
+    Http {
+        /// Address, protocol and headers.
+        target: Box<Target>,
+        /// The key, where one is needed; why there is none otherwise, which
+        /// matters only when the lane's turn comes.
+        key: Result<Option<FoundKey>>,
+    },
+    /// The embedded model.
+    Local,
+}
+
+/// The lanes named on the command line, else by a conversation, else by
+/// `POLLM_MODEL` or the configuration. `None` where nothing names one.
+///
+/// # Errors
+/// Unknown and ambiguous names, with suggestions; wrong options of a lane.
+pub fn named(typed: &[String], conversation: Option<&str>, context: &Context) -> Result<Option<Vec<Lane>>> {
+    let default = || config::default_model(None, &context.env, &context.config).map(|found| found.value);
+    let names: Vec<String> = match (typed, conversation) {
+        ([], Some(model)) => vec![model.to_owned()],
+        ([], None) => match default() {
+            Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
+            None => return Ok(None),
+        },
+        (typed, _) => typed.to_vec(),
+    };
+    names.iter().map(|name| lane(name, context)).collect::<Result<_>>().map(Some)
+}
+
+/// One lane by its name, options included.
+///
+/// # Errors
+/// As [`named`].
+pub fn lane(name: &str, context: &Context) -> Result<Lane> {
+    let parts = LaneName::parse(name.trim());
+    let mut params =
+        lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
+    let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
+    let resolved = context.catalog.resolve(&parts.model, &usable)?;
+    params.effort = params.effort.or(resolved.effort);
+    let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
+    if let Some(note) = &resolved.note {
+        log::info!("{note}");
+    }
+    of_model(resolved.model, resolved.row, params, &suffix, context)
+}
+
+fn of_model(
+    model: ModelRef,
+    row: Option<Model>,
+    params: Params,
+    suffix: &str,
+    context: &Context,
+) -> Result<Lane> {
+    let provider = context
+        .catalog
+        .provider(model.provider.as_str())
+        .ok_or_else(|| Error::usage(format!("unknown provider `{}`", model.provider)))?;
+    let way = if provider.wire == "local" {
+        embedded(&model)?
+    } else {
+        let target = provider::target(context, &provider, &model, row.as_ref())?;
+        Way::Http { target: Box::new(target), key: provider::key(context, &provider) }
+    };
+    Ok(Lane { name: format!("{model}{suffix}"), model, row, params, way })
+}
+
+#[cfg(feature = "local")]
+fn embedded(model: &ModelRef) -> Result<Way> {
+    if model.model == "smollm2-135m" {
+        return Ok(Way::Local);
+    }
+    Err(Error::usage(format!("there is no embedded model `{}`", model.model))
+        .hint("the one there is: local/smollm2-135m"))
+}
+
+#[cfg(not(feature = "local"))]
+fn embedded(_model: &ModelRef) -> Result<Way> {
+    Err(Error::usage("this build has no embedded model").hint("build with the cargo feature `local`"))
+}
+
+/// Refuses attachments that a model is known not to take.
+///
+/// # Errors
+/// The first lane and attachment that don't fit.
+pub fn check_abilities(lanes: &[Lane], parts: &[Part]) -> Result<()> {
+    for lane in lanes {
+        for part in parts {
+            let Part::Media(media) = part else { continue };
+            if !takes(lane.row.as_ref(), media.kind) {
+                return Err(Error::usage(format!("{} does not take {} attachments", lane.model, media.kind))
+                    .hint("choose another model with `-m`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a model may take a kind of attachment; what is unknown may.
+fn takes(row: Option<&Model>, kind: MediaKind) -> bool {
+    let modality = match kind {
+        MediaKind::Image => Modality::Image,
+        MediaKind::Pdf => Modality::Pdf,
+        MediaKind::Audio => Modality::Audio,
+    };
+    row.is_none_or(|row| {
+        let known = !row.input.is_empty();
+        // Gateways and vision models read PDFs as pages even where no source says so.
+        let stands_in = kind == MediaKind::Pdf && row.input.contains(&Modality::Image);
+        !known || row.input.contains(&modality) || stands_in
+    })
+}

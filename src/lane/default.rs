@@ -1,0 +1,72 @@
+//! The model that is asked where the user names none.
+
+use jiff::Timestamp;
+
+use super::{Lane, lane, of_model, takes};
+use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
+use crate::chat::{Params, Part};
+use crate::context::Context;
+use crate::error::Result;
+use crate::money::{Cost, Tokens, Usage};
+use crate::{live, provider};
+
+/// The least context of a model that is chosen unasked, in tokens.
+const LEAST_CONTEXT: u64 = 32_000;
+
+/// The exchange that prices are compared by: a page in, half a page out.
+const TYPICAL: (u64, u64) = (1_000, 500);
+
+/// The cheapest capable model that the user has a key for, else a model of a
+/// server that runs on this machine, else the embedded one.
+///
+/// # Errors
+/// Where not even the embedded model is there.
+pub fn without_name(parts: &[Part], context: &Context) -> Result<Lane> {
+    if let Some(row) = cheapest(parts, context) {
+        log::info!("no model named: {} is the cheapest capable one that you have a key for", row.model);
+        return of_model(row.model.clone(), Some(row), Params::default(), "", context);
+    }
+    if let Some(model) = live::first_running(context) {
+        log::info!("no model named and no key found: {model} runs on this machine");
+        return lane(&model.to_string(), context);
+    }
+    lane("local/smollm2-135m", context)
+}
+
+/// The cheapest model that is in service, calls tools (which small and base
+/// models don't), takes what is attached, and whose price is known.
+fn cheapest(parts: &[Part], context: &Context) -> Option<Model> {
+    let providers = context.catalog.providers();
+    let usable = |kinds: &[ProviderKind]| {
+        let of_kind = providers.iter().filter(|provider| kinds.contains(&provider.kind));
+        let usable = of_kind.filter(|provider| provider::is_usable(context, &provider.id));
+        let models = usable.flat_map(|provider| context.catalog.models(&provider.id));
+        models
+            .filter_map(|model| Some((price(&model, parts)?, model)))
+            .min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.model.cmp(&b.1.model)))
+    };
+    // A gateway's prices depend on its route: it comes after the labs and hosts.
+    usable(&[ProviderKind::Api]).or_else(|| usable(&[ProviderKind::Gateway])).map(|(_, model)| model)
+}
+
+/// What a typical exchange costs; `None` where the model won't do.
+fn price(model: &Model, parts: &[Part]) -> Option<Cost> {
+    let capable = model.state == State::Current
+        && model.billing == Billing::Metered
+        && model.abilities.is_some_and(|can| can.tools)
+        && model.context.is_some_and(|context| context >= LEAST_CONTEXT)
+        && model.output == [Modality::Text];
+    let fits = parts.iter().all(|part| match part {
+        Part::Text(_) => true,
+        Part::Media(media) => takes(Some(model), media.kind),
+    });
+    if !capable || !fits {
+        return None;
+    }
+    let (input, output) = TYPICAL;
+    let usage = Usage { input_uncached: Tokens(input), output: Tokens(output), ..Usage::default() };
+    let how =
+        Pricing { thinking: model.abilities.is_some_and(|can| can.reasoning), batch: false, ceiling: true };
+    let listed = model.list_cost(&usage, Timestamp::now(), how)?;
+    (listed.cost > Cost::ZERO).then_some(listed.cost)
+}

@@ -1,0 +1,97 @@
+//! The event stream of `--jsonl`: one JSON object a line, as things happen.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::chat::Event;
+use crate::exchange::Update;
+use crate::outcome::ms;
+
+/// Writes the events of all lanes of one command, numbered in the order written.
+pub struct EventWriter {
+    started: Instant,
+    seq: u64,
+    /// Lanes whose first token was announced.
+    spoke: Vec<usize>,
+}
+
+impl EventWriter {
+    /// Begins a stream of events at `started`.
+    pub fn new(started: Instant) -> Self {
+        Self { started, seq: 0, spoke: Vec::new() }
+    }
+
+    /// The lines for one update of a lane; none for what is no event.
+    pub fn update(&mut self, lane: usize, model: &str, update: &Update<'_>) -> String {
+        match update {
+            Update::Attempt { number: 1 } => self.line("start", lane, model, json!({})),
+            Update::Attempt { .. } | Update::Flush => String::new(),
+            Update::Retry { wait, error } => {
+                let fields = json!({"wait_ms": round(ms(*wait)), "status": error.status,
+                    "kind": error.kind.as_str(), "message": error.message});
+                self.line("retry", lane, model, fields)
+            }
+            Update::Event(Event::Text(text) | Event::Refusal(text)) => self.piece("delta", lane, model, text),
+            Update::Event(Event::Reasoning(text)) => self.piece("reasoning", lane, model, text),
+            Update::Event(_) => String::new(),
+        }
+    }
+
+    /// The last line of a lane: `done` with its whole outcome, or `error`.
+    pub fn end(&mut self, lane: usize, model: &str, outcome: Value) -> String {
+        let name = if outcome["error"].is_null() { "done" } else { "error" };
+        self.line(name, lane, model, json!({"outcome": outcome}))
+    }
+
+    fn piece(&mut self, name: &str, lane: usize, model: &str, text: &str) -> String {
+        if text.is_empty() {
+            return String::new();
+        }
+        let mut lines = String::new();
+        if !self.spoke.contains(&lane) {
+            self.spoke.push(lane);
+            lines = self.line("first_token", lane, model, json!({}));
+        }
+        lines + &self.line(name, lane, model, json!({"text": text}))
+    }
+
+    fn line(&mut self, event: &str, lane: usize, model: &str, fields: Value) -> String {
+        let mut object = json!({"event": event, "lane": lane, "model": model, "seq": self.seq,
+            "t_ms": round(ms(self.started.elapsed()))});
+        self.seq += 1;
+        if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
+            object.extend(fields);
+        }
+        super::json::line(&object) + "\n"
+    }
+}
+
+fn round(ms: f64) -> f64 {
+    (ms * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_an_object_in_order() {
+        let mut writer = EventWriter::new(Instant::now());
+        let mut text = writer.update(0, "a/b", &Update::Attempt { number: 1 });
+        for event in
+            [Event::Reasoning("hm".into()), Event::Text("x\u{2028}\n".into()), Event::Text(String::new())]
+        {
+            text += &writer.update(0, "a/b", &Update::Event(&event));
+        }
+        text += &writer.end(0, "a/b", json!({"error": null}));
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let names: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+        assert_eq!(names, ["start", "first_token", "reasoning", "delta", "done"]);
+        assert_eq!(
+            lines.iter().map(|line| line["seq"].as_u64().unwrap()).collect::<Vec<_>>(),
+            [0, 1, 2, 3, 4]
+        );
+        assert!(lines.iter().all(|line| line["model"] == "a/b" && line["t_ms"].is_number()));
+    }
+}
