@@ -24,12 +24,14 @@ pub fn first_code_block(markdown: &str) -> Option<Cow<'_, str>> {
 }
 
 fn content<'t>(text: &'t str, fence: &Fence) -> Cow<'t, str> {
-    let length = text.split_inclusive('\n').take_while(|line| !fence.is_closed_by(line)).map(str::len).sum();
-    let content: &str = &text[..length];
-    if fence.indent == 0 {
-        return Cow::Borrowed(content);
+    let lines = text.split_inclusive('\n').map(|line| unquote(line, fence.quotes));
+    let inside = lines
+        .take_while(|(quotes, line)| *quotes == fence.quotes && !fence.is_closed_by(line))
+        .map(|(_, line)| line);
+    if fence.quotes == 0 && fence.indent == 0 {
+        return Cow::Borrowed(&text[..inside.map(str::len).sum()]);
     }
-    Cow::Owned(content.split_inclusive('\n').map(|line| dedent(line, fence.indent)).collect())
+    Cow::Owned(inside.map(|line| dedent(line, fence.indent)).collect())
 }
 
 /// An opening fence.
@@ -38,6 +40,8 @@ struct Fence {
     mark: char,
     /// How many of them.
     length: usize,
+    /// How many `>` stand before it, and before each line of its content.
+    quotes: usize,
     /// The column that it stands in.
     indent: usize,
     /// The last column that a closing fence may stand in.
@@ -48,6 +52,7 @@ impl Fence {
     /// Reads a line outside of code. `list` is the column where the text of the
     /// outermost open list item begins.
     fn open(line: &str, list: &mut Option<usize>, after_blank: bool) -> Option<Self> {
+        let (quotes, line) = unquote(line, usize::MAX);
         let (mut column, mut rest) = indentation(line);
         if rest.is_empty() {
             return None;
@@ -73,7 +78,7 @@ impl Fence {
             return None;
         }
         let last_column = if list.is_some() { column + 3 } else { 3 };
-        Some(Self { mark, length, indent: column, last_column })
+        Some(Self { mark, length, quotes, indent: column, last_column })
     }
 
     fn is_closed_by(&self, line: &str) -> bool {
@@ -81,6 +86,19 @@ impl Fence {
         let behind = rest.trim_start_matches(self.mark);
         column <= self.last_column && rest.len() - behind.len() >= self.length && behind.is_empty()
     }
+}
+
+/// Takes the marks of block quotes off a line, so many at most; how many there
+/// were, and the rest.
+fn unquote(line: &str, most: usize) -> (usize, &str) {
+    let (mut quotes, mut rest) = (0, line);
+    while quotes < most {
+        let text = rest.trim_start_matches(' ');
+        let Some(quoted) = text.strip_prefix('>').filter(|_| rest.len() - text.len() <= 3) else { break };
+        rest = quoted.strip_prefix(' ').unwrap_or(quoted);
+        quotes += 1;
+    }
+    (quotes, rest)
 }
 
 /// How many columns a line is indented, and its text without blanks at its ends.

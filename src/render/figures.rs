@@ -4,11 +4,6 @@
 /// `1 h 02 min`. Half a step rounds up, and a figure that rounds to the next
 /// form takes it: never `60.0 s`.
 pub fn duration(ms: f64) -> String {
-    /// Steps of a size, as a whole number: nothing below zero, no NaN.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, NaN is 0")]
-    fn steps(ms: f64, size: f64) -> u64 {
-        (ms / size).round() as u64
-    }
     if steps(ms, 1.0) < 10 {
         return format!("{} ms", steps(ms, 1.0));
     }
@@ -46,8 +41,17 @@ pub fn count(number: u64) -> String {
 
 /// Tokens a second: whole numbers from ten on, below it one decimal.
 pub fn speed(tokens_per_second: f64) -> String {
-    let decimals = usize::from(tokens_per_second < 9.95);
-    format!("{tokens_per_second:.decimals$} tok/s")
+    let tenths = steps(tokens_per_second, 0.1);
+    if tenths < 100 {
+        return format!("{}.{} tok/s", tenths / 10, tenths % 10);
+    }
+    format!("{} tok/s", count(steps(tokens_per_second, 1.0)))
+}
+
+/// How many steps of a size a figure has, rounded; nothing below zero.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates, NaN is 0")]
+fn steps(figure: f64, size: f64) -> u64 {
+    (figure / size).round() as u64
 }
 
 #[cfg(test)]
@@ -90,8 +94,8 @@ mod tests {
     #[test]
     fn speeds_keep_two_figures() {
         assert_eq!(
-            [0.42, 7.44, 9.94, 9.96, 96.4, 1_234.5].map(speed),
-            ["0.4 tok/s", "7.4 tok/s", "9.9 tok/s", "10 tok/s", "96 tok/s", "1234 tok/s"]
+            [0.42, 7.44, 9.94, 9.96, 96.4, 1_234.4, 12_345.0].map(speed),
+            ["0.4 tok/s", "7.4 tok/s", "9.9 tok/s", "10 tok/s", "96 tok/s", "1234 tok/s", "12,345 tok/s"]
         );
     }
 }

@@ -30,3 +30,35 @@ pub fn bill_in_words(bill: &Bill) -> String {
         _ => cost,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::money::Cost;
+
+    fn both(usd: &str, source: CostSource, approximate: bool) -> String {
+        let of = Bill { cost: Some(Cost::parse_usd(usd).unwrap()), source, approximate };
+        format!("{} | {}", bill(&of), bill_in_words(&of))
+    }
+
+    #[test]
+    fn a_cost_says_how_it_is_known() {
+        use CostSource as S;
+        assert_snapshot!(both("0.5", S::Computed, false), @"$0.50 | $0.50");
+        assert_snapshot!(both("0.5", S::Computed, true), @"≈$0.50 | $0.50 (approximate)");
+        assert_snapshot!(both("0.5", S::Estimated, false), @"~$0.50 | $0.50 (estimated)");
+        assert_snapshot!(both("0.5", S::Estimated, true), @"~$0.50 | $0.50 (estimated)");
+        assert_snapshot!(both("0.0000000123", S::Billed, false), @"$0.000000012 billed | $0.000000012 (billed)");
+        assert_snapshot!(both("0", S::Computed, false), @"$0.00 | $0.00");
+        assert_snapshot!(both("0", S::Free, false), @"free | free");
+        assert_snapshot!(both("0", S::Local, false), @"local | local");
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_zero() {
+        assert_eq!(bill(&Bill::UNKNOWN), "cost unknown");
+        assert_eq!(bill_in_words(&Bill::UNKNOWN), "unknown");
+    }
+}

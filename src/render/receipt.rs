@@ -8,6 +8,9 @@ use crate::chat::Finish;
 use crate::money::UsageSource;
 use crate::outcome::{CountedUsage, Outcome, Status};
 
+/// The most characters of a server's name that are shown.
+const LONGEST_NAME: usize = 100;
+
 /// One fact: in the line as it is, or under a name for screen readers.
 struct Fact {
     line: String,
@@ -119,16 +122,25 @@ fn retries(outcome: &Outcome) -> Option<Fact> {
 /// Who answered, where it is another one than was asked.
 fn served(outcome: &Outcome) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let model = outcome.served_model.as_deref().map(clean_line).unwrap_or_default();
+    let model = outcome.served_model.as_deref().map(name).unwrap_or_default();
     if !model.is_empty() && !is_same_model(&outcome.model.model, &model) {
         let line = format!("answered by {model}");
-        facts.push(Fact { line, named: vec![("answered by", model.into_owned())] });
+        facts.push(Fact { line, named: vec![("answered by", model)] });
     }
-    let by = outcome.served_by.as_deref().map(clean_line).unwrap_or_default();
+    let by = outcome.served_by.as_deref().map(name).unwrap_or_default();
     if !by.is_empty() {
-        facts.push(Fact { line: format!("via {by}"), named: vec![("via", by.into_owned())] });
+        facts.push(Fact { line: format!("via {by}"), named: vec![("via", by)] });
     }
     facts
+}
+
+/// A name that a server gave, harmless and of a bearable length.
+fn name(text: &str) -> String {
+    let text = clean_line(text);
+    match text.char_indices().nth(LONGEST_NAME) {
+        Some(_) => text.chars().take(LONGEST_NAME - 1).chain(['…']).collect(),
+        None => text.into_owned(),
+    }
 }
 
 /// How the answer ended, where it did not end well.
