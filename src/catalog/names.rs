@@ -59,7 +59,8 @@ pub(super) fn same_spelling(a: &str, b: &str) -> bool {
 
 /// Whether a server that answers with the model `served` was asked for `asked`:
 /// the names differ at most in a date, a version, a path, a tag such as
-/// `:latest`, or in spelling.
+/// `:latest`, in spelling or in the order of their words (`OpenRouter` answers
+/// `claude-sonnet-4.6` as `claude-4.6-sonnet-20260217`).
 pub fn is_same_model(asked: &str, served: &str) -> bool {
     let (asked, served) = (plain(asked).0, plain(served).0);
     let (asked, served) = match (asked.contains('/'), served.contains('/')) {
@@ -69,9 +70,22 @@ pub fn is_same_model(asked: &str, served: &str) -> bool {
     };
     let is_form = |long: &str, short: &str| {
         let tagless = long.split_once(':').map(|(front, _)| front);
-        undated(long, true).into_iter().chain(tagless).any(|form| same_spelling(form, short))
+        undated(long, true).into_iter().chain(tagless).any(|form| same_words(form, short))
     };
     is_form(served, asked) || is_form(asked, served)
+}
+
+/// Whether two ids are made of the same words, their numbers in the same order.
+fn same_words(a: &str, b: &str) -> bool {
+    let words = |id: &str| {
+        let (numbers, mut names): (Vec<String>, Vec<String>) = id
+            .split(['-', '.'])
+            .map(str::to_ascii_lowercase)
+            .partition(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        names.sort();
+        (numbers, names)
+    };
+    words(a) == words(b)
 }
 
 /// The part of an id behind its last slash.
@@ -219,6 +233,8 @@ mod tests {
             ("qwen3:8b", "qwen3:14b", false),
             ("anthropic/claude-opus-5.5", "claude-opus-5-5-20260801", true),
             ("anthropic/claude-opus-5.5", "claude-sonnet-5-5", false),
+            ("anthropic/claude-sonnet-4.6", "anthropic/claude-4.6-sonnet-20260217", true),
+            ("gpt-5.4", "gpt-4.5", false),
             ("openrouter/auto", "openai/gpt-6.1-sol", false),
             ("a/llama", "b/llama", false),
             ("x", "", false),
