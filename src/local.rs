@@ -37,6 +37,10 @@ mod math;
 mod model;
 mod sampler;
 mod template;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tiny;
 mod tokenizer;
 mod work;
 
@@ -202,7 +206,7 @@ fn answer(
     let limit = (context - prompt.len()).min(usize::try_from(wanted).unwrap_or(usize::MAX));
 
     let work = engine::work(&model, settings, prompt.len() + limit)?;
-    let crew = Crew::new(work, settings.threads.saturating_sub(1));
+    let crew = Crew::new(work, settings);
     let run = std::thread::scope(|scope| {
         let _shift = crew.start(scope);
         let engine = Engine::new(&model, &crew, settings.kernels);

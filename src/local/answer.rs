@@ -70,3 +70,70 @@ fn overlap(text: &str, stop: &str) -> usize {
     let mut lengths = (1..=longest).rev();
     lengths.find(|length| text.as_bytes().ends_with(&stop.as_bytes()[..*length])).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What is let go of at each piece, and at the end.
+    fn pieces(stops: &[&str], pieces: &[&[u8]]) -> Vec<String> {
+        let stops: Vec<String> = stops.iter().map(|stop| (*stop).to_owned()).collect();
+        let mut answer = AnswerText::new(&stops);
+        let mut out = Vec::new();
+        for piece in pieces {
+            let (text, stopped) = answer.push(|bytes| bytes.extend_from_slice(piece));
+            out.push(text);
+            if stopped {
+                out.push("<stop>".to_owned());
+                return out;
+            }
+        }
+        out.push(answer.finish());
+        out
+    }
+
+    #[test]
+    fn characters_come_whole() {
+        let smile = "😀".as_bytes();
+        assert_eq!(
+            pieces(&[], &[b"a", &smile[..1], &smile[1..3], &smile[3..], b"b"]),
+            ["a", "", "", "😀", "b", ""]
+        );
+        assert_eq!(pieces(&[], &[b"a", &smile[..3]]), ["a", "", "\u{fffd}"]);
+        assert_eq!(pieces(&[], &[b"\xff", &smile[..2], b"x"]), ["\u{fffd}", "", "\u{fffd}x", ""]);
+    }
+
+    #[test]
+    fn what_may_be_a_stop_text_waits() {
+        assert_eq!(pieces(&["END"], &[b"an E", b"N", b"E", b"ND."]), ["an ", "", "EN", "", "<stop>"]);
+        assert_eq!(pieces(&["END"], &[b"an E", b"N"]), ["an ", "", "EN"]);
+        assert_eq!(pieces(&["abc", "b"], &[b"xa", b"b"]), ["x", "a", "<stop>"]);
+        assert_eq!(pieces(&[""], &[b"a"]), ["a", ""]);
+        assert_eq!(pieces(&["aé"], &[b"xa", b"\xc3", b"\xa9y"]), ["x", "", "", "<stop>"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cut_changes_the_text(
+            bytes in prop::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(0xc3), Just(0xa9), any::<u8>()], 0..40),
+            cuts in prop::collection::vec(0_usize..5, 1..40),
+            stop in prop::option::of("[ab]{1,3}"),
+        ) {
+            let whole = String::from_utf8_lossy(&bytes).into_owned();
+            let end = stop.as_ref().and_then(|stop| whole.find(stop.as_str()));
+            let mut rest = bytes.as_slice();
+            let mut parts = Vec::new();
+            for cut in cuts {
+                let (part, left) = rest.split_at(cut.min(rest.len()));
+                parts.push(part);
+                rest = left;
+            }
+            parts.push(rest);
+            let stops: Vec<&str> = stop.as_deref().into_iter().collect();
+            let text = pieces(&stops, &parts).concat();
+            let expected = end.map_or(whole.clone(), |end| whole[..end].to_owned() + "<stop>");
+            prop_assert_eq!(text, expected);
+        }
+    }
+}

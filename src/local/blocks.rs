@@ -203,15 +203,16 @@ impl<const N: usize> Tile<N> {
     /// Rounds one token's block into place `n`.
     #[inline(always)]
     pub(super) fn set(&mut self, n: usize, numbers: &[f32; BLOCK]) {
-        // The largest magnitude, in lanes so that it becomes SIMD.
-        let mut lanes = [0.0_f32; 8];
+        // The largest magnitude, in lanes so that it becomes SIMD. Bits of
+        // magnitudes are ordered as the numbers are, with NaN above them all, so
+        // one that is no number spoils the whole block instead of vanishing.
+        let mut lanes = [0_i32; 8];
         for eight in numbers.as_chunks::<8>().0 {
             for (lane, number) in lanes.iter_mut().zip(eight) {
-                let magnitude = number.abs();
-                *lane = if magnitude > *lane { magnitude } else { *lane };
+                *lane = (*lane).max(number.abs().to_bits().cast_signed());
             }
         }
-        let largest = lanes.into_iter().fold(0.0, f32::max);
+        let largest = f32::from_bits(lanes.into_iter().fold(0, i32::max).cast_unsigned());
         let scale = largest / 127.0;
         let steps = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         let mut sum = 0;
@@ -224,5 +225,71 @@ impl<const N: usize> Tile<N> {
         }
         self.scales[n] = scale;
         self.sums[n] = scale * sum as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_floats_come_back_as_they_were() {
+        for half in 0..=u16::MAX {
+            let value = half_to_f32(half);
+            if value.is_nan() {
+                assert!((half & 0x7fff) > 0x7c00);
+                assert!(half_to_f32(f32_to_half(value)).is_nan());
+            } else {
+                assert_eq!(f32_to_half(value), half, "{value}");
+            }
+        }
+        assert_eq!(
+            [half_to_f32(0x3c00), half_to_f32(0x0001), half_to_f32(0xfbff)],
+            [1.0, 2_f32.powi(-24), -65504.0]
+        );
+    }
+
+    #[test]
+    fn half_floats_round_to_nearest_even() {
+        let step = 2_f32.powi(-10);
+        assert_eq!(f32_to_half(1.0 + step / 2.0), 0x3c00);
+        assert_eq!(f32_to_half(1.0 + step * 1.5), 0x3c02);
+        assert_eq!(f32_to_half(1.0 + step * 0.51), 0x3c01);
+        assert_eq!(f32_to_half(65519.0), 0x7bff);
+        assert_eq!([f32_to_half(65520.0), f32_to_half(-1e30)], [0x7c00, 0xfc00]);
+        assert_eq!([f32_to_half(2_f32.powi(-25)), f32_to_half(2_f32.powi(-25) * 1.1)], [0, 1]);
+    }
+
+    #[test]
+    fn rows_have_whole_blocks_only() {
+        assert_eq!(Quantization::Q4_1.row_bytes(64), Some(40));
+        assert_eq!(Quantization::F32.row_bytes(5), Some(20));
+        for columns in [0, 31, 33, usize::MAX & !31] {
+            assert_eq!(Quantization::Q8_0.row_bytes(columns), None, "{columns}");
+        }
+    }
+
+    #[test]
+    fn a_tile_keeps_numbers_within_half_a_step() {
+        let numbers: [f32; BLOCK] = std::array::from_fn(|i| (i as f32 * 0.7).sin() * 3.0);
+        let mut tile = Tile::<2>::ZERO;
+        tile.set(1, &numbers);
+        for (value, number) in tile.values[1].iter().zip(numbers) {
+            assert!((f32::from(*value) * tile.scales[1] - number).abs() <= tile.scales[1] * 0.501);
+        }
+        let sum: i32 = tile.values[1].iter().map(|value| i32::from(*value)).sum();
+        assert_eq!(tile.sums[1], tile.scales[1] * sum as f32);
+        assert_eq!((tile.values[0], tile.scales[0]), ([0; BLOCK], 0.0));
+    }
+
+    #[test]
+    fn what_is_no_number_spoils_its_tile() {
+        for bad in [f32::NAN, -f32::NAN, f32::INFINITY] {
+            let mut numbers = [1.0; BLOCK];
+            numbers[17] = bad;
+            let mut tile = Tile::<1>::ZERO;
+            tile.set(0, &numbers);
+            assert!(!tile.scales[0].is_finite());
+        }
     }
 }

@@ -7,11 +7,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use super::engine::Settings;
 use super::work::{Job, Scratch, Work};
-
-/// Jobs with fewer multiplications than this are done alone: waking a helper
-/// takes as long.
-const WORTH_SHARING: usize = 8_000_000;
 
 /// What helpers look at when they wake.
 #[derive(Default)]
@@ -31,6 +28,7 @@ pub(super) struct Crew<'a> {
     wake: Condvar,
     next: AtomicUsize,
     helpers: usize,
+    worth_sharing: usize,
 }
 
 /// Sends the helpers home when it goes, whatever the reason.
@@ -44,14 +42,15 @@ impl Drop for Shift<'_, '_> {
 }
 
 impl<'a> Crew<'a> {
-    /// A crew for some work, with `helpers` threads beside the caller's.
-    pub(super) fn new(work: Work, helpers: usize) -> Self {
+    /// A crew for some work, of as many threads as the settings say.
+    pub(super) fn new(work: Work, settings: Settings) -> Self {
         Self {
             work: RwLock::new(work),
             order: Mutex::default(),
             wake: Condvar::new(),
             next: AtomicUsize::new(0),
-            helpers,
+            helpers: settings.threads.saturating_sub(1),
+            worth_sharing: settings.worth_sharing,
         }
     }
 
@@ -89,7 +88,7 @@ impl<'a> Crew<'a> {
         let work = self.reading();
         // Nobody is at work now, so the counter is nobody else's.
         self.next.store(0, Ordering::Relaxed);
-        let shared = self.helpers > 0 && work.effort(job) >= WORTH_SHARING;
+        let shared = self.helpers > 0 && work.effort(job) >= self.worth_sharing;
         if shared {
             let mut order = self.order();
             order.job = Some(job);

@@ -19,14 +19,20 @@ pub(super) struct Settings {
     pub(super) kernels: Kernels,
     /// Threads, the caller's included.
     pub(super) threads: usize,
+    /// Jobs with fewer multiplications are done by one thread.
+    pub(super) worth_sharing: usize,
 }
+
+/// Waking a thread takes as long as this many multiplications. So threads share
+/// prompts and the last product of each token, and nothing in between.
+const WORTH_SHARING: usize = 8_000_000;
 
 impl Settings {
     /// The fastest kernels, and at most four threads: prompts gain from them, and
     /// machines are shared.
     pub(super) fn detect() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { kernels: Kernels::detect(), threads: threads.min(4) }
+        Self { kernels: Kernels::detect(), threads: threads.min(4), worth_sharing: WORTH_SHARING }
     }
 }
 

@@ -169,7 +169,7 @@ impl<'a> Gguf<'a> {
         // A tensor takes at least 24 bytes; an entry 13, checked once the first count is read.
         let tensor_count = cursor.count(24)?;
         let entry_count = cursor.count(13)?;
-        let mut metadata = HashMap::with_capacity(entry_count);
+        let mut metadata = HashMap::new();
         for _ in 0..entry_count {
             let key = cursor.name()?;
             let kind = cursor.u32()?;
@@ -177,7 +177,7 @@ impl<'a> Gguf<'a> {
                 return Err(invalid!("`{}` is given twice", key.escape_debug()));
             }
         }
-        let mut tensors = HashMap::with_capacity(tensor_count);
+        let mut tensors = HashMap::new();
         for _ in 0..tensor_count {
             let name = cursor.name()?;
             if tensors.insert(name, tensor(&mut cursor)?).is_some() {
@@ -277,4 +277,69 @@ fn tensor(cursor: &mut Cursor<'_>) -> Result<Tensor, Invalid> {
         *length = cursor.u64()?;
     }
     Ok(Tensor { lengths, kind: cursor.u32()?, offset: cursor.u64()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::tiny::{Entry, Tiny};
+
+    #[test]
+    fn a_file_cut_anywhere_in_its_directory_is_refused() {
+        let (file, directory) = Tiny::default().file();
+        assert!(Gguf::parse(&file).is_ok());
+        for length in 0..directory {
+            let error = Gguf::parse(&file[..length]).map(|_| ()).unwrap_err();
+            let expected = if length < 4 { "it is not a GGUF file" } else { "the file is cut short" };
+            assert_eq!(error.0, expected, "cut after {length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_tensor_that_is_cut_off_is_named() {
+        let (file, _) = Tiny::default().file();
+        let gguf = Gguf::parse(&file[..file.len() - 1]).unwrap();
+        let errors: Vec<_> =
+            gguf.tensor_names().filter_map(|name| gguf.vector(name, 64).err()).map(|error| error.0).collect();
+        let cut = "tensor `output_norm.weight` is not all inside the file: it may be cut short";
+        assert!(errors.iter().any(|error| error == cut), "{errors:?}");
+    }
+
+    #[test]
+    fn counts_that_the_file_can_t_hold_are_refused() {
+        for kind in [8_u32, 10] {
+            let mut file = b"GGUF\x03\0\0\0".to_vec();
+            file.extend_from_slice(&0_u64.to_le_bytes());
+            file.extend_from_slice(&1_u64.to_le_bytes());
+            file.extend_from_slice(&1_u64.to_le_bytes());
+            file.push(b'k');
+            file.extend_from_slice(&9_u32.to_le_bytes());
+            file.extend_from_slice(&kind.to_le_bytes());
+            file.extend_from_slice(&(u64::MAX / 8 + 2).to_le_bytes());
+            file.extend_from_slice(&[0; 64]);
+            assert_eq!(Gguf::parse(&file).map(|_| ()), Err(cut_short()), "of type {kind}");
+        }
+    }
+
+    #[test]
+    fn other_versions_and_double_keys_are_refused() {
+        let (mut file, _) = Tiny::default().file();
+        file[4] = 1;
+        assert_eq!(Gguf::parse(&file).map(|_| ()).unwrap_err().0, "GGUF version 1 is not supported");
+        let mut tiny = Tiny::default();
+        tiny.entries.push(("tokenizer.ggml.pre".into(), Entry::Text("smollm".into())));
+        let error = Gguf::parse(&tiny.file().0).map(|_| ()).unwrap_err();
+        assert_eq!(error.0, "`tokenizer.ggml.pre` is given twice");
+    }
+
+    #[test]
+    fn values_are_read_as_they_were_written() {
+        let (file, _) = Tiny::default().file();
+        let gguf = Gguf::parse(&file).unwrap();
+        assert_eq!(gguf.text("general.architecture"), Ok("llama"));
+        assert_eq!(gguf.whole("llama.block_count"), Some(2));
+        assert_eq!(gguf.fraction("llama.rope.freq_base"), Some(10_000.0));
+        assert_eq!(gguf.get("tokenizer.ggml.token_type").unwrap().int32s().unwrap().nth(1), Some(3));
+        assert_eq!(gguf.text("llama.block_count").unwrap_err().0, "it has no text `llama.block_count`");
+    }
 }

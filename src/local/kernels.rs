@@ -390,3 +390,6 @@ mod x86 {
         super::round(row, n, tiles);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,3 +82,44 @@ pub(super) fn softmax(scores: &mut [f32]) {
         *score *= scale;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_right_to_two_units_of_the_last_place() {
+        for i in -86_000..88_000 {
+            let x = i as f32 / 1_000.0;
+            let exact = f64::from(x).exp();
+            let error = (f64::from(exp(x)) - exact).abs() / exact;
+            assert!(error < 2.0 * f64::from(f32::EPSILON), "exp({x}) is off by {error}");
+        }
+        assert_eq!(exp(0.0), 1.0);
+        assert!(exp(f32::NEG_INFINITY) < 1e-37);
+        assert!(exp(f32::INFINITY).is_finite());
+    }
+
+    #[test]
+    fn shares_add_up_to_one_whatever_the_scores() {
+        for count in [1, 7, 8, 19] {
+            let mut scores: Vec<f32> = (0..count).map(|i| i as f32 * 30.0 - 200.0).collect();
+            softmax(&mut scores);
+            assert!((scores.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            assert!(scores.is_sorted());
+        }
+    }
+
+    #[test]
+    fn sums_count_every_number_once() {
+        let numbers: Vec<f32> = (1..=21).map(|i| i as f32).collect();
+        assert_eq!(dot(&numbers, &[1.0; 21]), 231.0);
+    }
+
+    #[test]
+    fn a_normed_row_has_mean_square_one() {
+        let mut out = [0.0; 4];
+        norm(&[3.0, -3.0, 3.0, -3.0], &[1.0, 1.0, 2.0, 1.0], 0.0, &mut out);
+        assert_eq!(out, [1.0, -1.0, 2.0, -1.0]);
+    }
+}

@@ -116,3 +116,75 @@ impl LoopDetector {
         looping
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampler(temperature: f64, top_p: f64, seed: i64) -> Sampler {
+        Sampler::new(&Params {
+            temperature: Some(temperature),
+            top_p: Some(top_p),
+            seed: Some(seed),
+            ..Params::default()
+        })
+    }
+
+    #[test]
+    fn without_temperature_the_first_of_the_best_is_picked() {
+        let mut greedy = Sampler::new(&Params::default());
+        assert_eq!(greedy.pick(&[0.5, 2.0, -1.0, 2.0]), Some(1));
+        assert_eq!(greedy.pick(&[f32::NAN, f32::NEG_INFINITY, -3.0]), Some(2));
+        assert_eq!(greedy.pick(&[f32::NAN, f32::INFINITY]), None);
+        assert_eq!(sampler(f64::NAN, f64::NAN, 1).pick(&[0.0, 1.0]), Some(1));
+    }
+
+    #[test]
+    fn picks_follow_the_weights() {
+        // Weights 1, 2 and 4.
+        let scores = [0.0, 2_f32.ln(), 4_f32.ln()];
+        let mut sampler = sampler(1.0, 1.0, 9);
+        let mut counts = [0_i32; 3];
+        for _ in 0..7_000 {
+            counts[sampler.pick(&scores).unwrap() as usize] += 1;
+        }
+        for (count, expected) in counts.into_iter().zip([1_000, 2_000, 4_000]) {
+            assert!((count - expected).abs() < 150, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_share_leaves_out_the_unlikely() {
+        // Shares 1/15, 2/15, 4/15 and 8/15.
+        let scores = [0.0, 2_f32.ln(), 4_f32.ln(), 8_f32.ln()];
+        for (top_p, least) in [(0.0, 3), (0.5, 3), (0.6, 2), (0.79, 2), (0.81, 1), (1.0, 0)] {
+            let mut sampler = sampler(1.0, top_p, 4);
+            let lowest = (0..500).filter_map(|_| sampler.pick(&scores)).min();
+            assert_eq!(lowest, Some(least), "top_p {top_p}");
+        }
+    }
+
+    #[test]
+    fn a_seed_means_the_same_in_every_release() {
+        let mut sampler = sampler(1.0, 1.0, 42);
+        let picks: Vec<_> = (0..8).filter_map(|_| sampler.pick(&[0.0; 100])).collect();
+        // Numbers of SplitMix64 with the state 42, times a hundred.
+        assert_eq!(picks, [74, 15, 27, 34, 3, 86, 21, 80]);
+    }
+
+    fn looping_after(tokens: impl Iterator<Item = u32>) -> Option<usize> {
+        let mut detector = LoopDetector::default();
+        tokens.take(2_000).position(|token| detector.push(token)).map(|place| place + 1)
+    }
+
+    #[test]
+    fn loops_are_noticed_and_lists_are_not() {
+        assert_eq!(looping_after(std::iter::repeat(5)), Some(64));
+        assert_eq!(looping_after((0..10).cycle()), Some(64));
+        assert_eq!(looping_after((0..100).cycle()), Some(400));
+        assert_eq!(looping_after((0..500).chain((0..30).cycle())), Some(500 + 120));
+        // A numbered list: the same words, another number.
+        assert_eq!(looping_after((0..).map(|i| if i % 6 == 0 { 1_000 + i } else { i % 6 })), None);
+        assert_eq!(looping_after(0..), None);
+    }
+}

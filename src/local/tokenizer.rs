@@ -311,3 +311,6 @@ fn word_length(text: &str, first: char) -> usize {
         kind => run(0, kind),
     }
 }
+
+#[cfg(test)]
+mod tests;
