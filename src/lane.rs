@@ -103,7 +103,7 @@ fn of_model(
 
 #[cfg(feature = "local")]
 fn embedded(model: &ModelRef) -> Result<Way> {
-    if model.model == "smollm2-135m" {
+    if crate::local::pull::known(&model.model).is_some() {
         return Ok(Way::Local);
     }
     Err(Error::usage(format!("there is no embedded model `{}`", model.model))

@@ -53,11 +53,11 @@ pub mod model;
 pub mod money;
 pub mod nearest;
 pub mod outcome;
+pub mod paths;
 pub mod prompt;
 pub mod provider;
 pub mod render;
 pub mod schema;
-pub mod paths;
 pub mod secrets;
 pub mod signals;
 pub mod store;
@@ -65,7 +65,6 @@ pub mod streams;
 pub mod transport;
 #[cfg(feature = "local")]
 pub mod weights;
-pub mod render;
 pub mod wire;
 
 use std::ffi::OsString;

@@ -5,6 +5,8 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
+#[cfg(feature = "local")]
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
@@ -15,8 +17,13 @@ use reqwest::redirect::Policy;
 use tower_layer::Layer;
 use tower_service::Service;
 
+#[cfg(feature = "local")]
+use crate::local::pull::Fetch;
 use crate::secrets::SecretHeader;
 use crate::wire::{ApiError, FailureKind, Headers};
+
+/// How requests name this program.
+const USER_AGENT: &str = concat!("pollm/", env!("CARGO_PKG_VERSION"));
 
 /// A `POST` with a JSON body, or a `GET` where there is no body.
 pub struct HttpRequest<'a> {
@@ -51,7 +58,7 @@ impl Client {
         install_crypto();
         let dialled = Dialled::default();
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("pollm/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .connect_timeout(connect_timeout)
             // A redirected POST would carry the key and the prompt elsewhere.
             .redirect(Policy::none())
@@ -95,6 +102,64 @@ impl Client {
             }
             _ => Ok(response),
         }
+    }
+}
+
+/// The most redirects that a download follows.
+#[cfg(feature = "local")]
+const MAX_REDIRECTS: usize = 5;
+
+/// Downloads of files that need no key, so redirects may be followed.
+#[cfg(feature = "local")]
+pub struct Downloads(reqwest::Client);
+
+#[cfg(feature = "local")]
+impl Downloads {
+    /// Builds the client.
+    ///
+    /// # Errors
+    /// Where the system's certificates can't be read, or a proxy variable is wrong.
+    pub fn new(connect_timeout: Duration, idle: Duration) -> Result<Self, ApiError> {
+        install_crypto();
+        let built = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(connect_timeout)
+            .read_timeout(idle)
+            .redirect(Policy::limited(MAX_REDIRECTS))
+            .retry(reqwest::retry::never())
+            // The bytes are counted and hashed as they are stored there.
+            .no_gzip()
+            .build();
+        built.map(Self).map_err(|error| describe(&error, FailureKind::Tls))
+    }
+}
+
+#[cfg(feature = "local")]
+impl Fetch for Downloads {
+    async fn get(
+        &self,
+        url: &str,
+        from: u64,
+        sink: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), String> {
+        let words = |error: &reqwest::Error| describe(error, FailureKind::Broken).message;
+        let mut request = self.0.get(url);
+        if from > 0 {
+            request = request.header("range", format!("bytes={from}-"));
+        }
+        let mut response = request.send().await.map_err(|error| words(&error))?;
+        let status = response.status();
+        let mut at = if status.as_u16() == 206 { from } else { 0 };
+        if !status.is_success() {
+            return Err(format!("HTTP {}", status.as_u16()));
+        }
+        while let Some(chunk) = response.chunk().await.map_err(|error| words(&error))? {
+            if sink(at, &chunk).is_break() {
+                break;
+            }
+            at += chunk.len() as u64;
+        }
+        Ok(())
     }
 }
 

@@ -16,13 +16,13 @@ pub mod failure;
 #[cfg(test)]
 mod fixtures;
 pub mod gemini;
-#[cfg(test)]
-pub(crate) mod replay;
-mod schema;
 mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod quirks;
+#[cfg(test)]
+pub(crate) mod replay;
+mod schema;
 pub mod sse;
 pub mod text;
 mod turns;
