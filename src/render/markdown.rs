@@ -22,7 +22,7 @@ mod entity;
 mod face;
 mod highlight;
 mod inline;
-mod line;
+pub(super) mod line;
 mod link;
 mod table;
 #[cfg(test)]
@@ -159,7 +159,7 @@ impl Markdown {
         let all = self.containers.len();
         let (kept, kind) = match self.leaf.open() {
             line::Open::Paragraph | line::Open::Head(_) => (all, Kind::Continuation),
-            line::Open::Fence(_) => (all, Kind::Code),
+            line::Open::Fence(_) => (all, Kind::Code { outdented: false }),
             line::Open::Html => (all, Kind::Html),
             line::Open::Nothing | line::Open::Table => (0, Kind::Paragraph),
         };

@@ -125,6 +125,9 @@ impl Markdown {
         if start.kept < self.containers.len() || !start.opened.is_empty() {
             return false;
         }
+        if let (Leaf::Code(code), Kind::Code { outdented: true }) = (&mut self.leaf, &start.kind) {
+            code.fence.outdented = true;
+        }
         match (&mut self.leaf, &start.kind) {
             (Leaf::Code(_), Kind::FenceEnd) => self.close_leaf(),
             (Leaf::Paragraph, Kind::Underline(mark)) => self.underline(*mark),
@@ -137,7 +140,7 @@ impl Markdown {
             }
             (Leaf::Indented, Kind::Blank) => self.blank_lines += 1,
             (Leaf::Paragraph, Kind::Continuation)
-            | (Leaf::Code(_), Kind::Code)
+            | (Leaf::Code(_), Kind::Code { .. })
             | (Leaf::Html, Kind::Html)
             | (Leaf::Indented, Kind::Indented) => {
                 for _ in 0..std::mem::take(&mut self.blank_lines) {
@@ -185,7 +188,7 @@ impl Markdown {
             Kind::Html => Leaf::Html,
             Kind::Row => Leaf::Head { line: String::new(), in_paragraph: false },
             Kind::Blank | Kind::FenceEnd | Kind::Underline(_) | Kind::Delimiter(_) => Leaf::None,
-            Kind::Paragraph | Kind::Continuation | Kind::Code => Leaf::Paragraph,
+            Kind::Paragraph | Kind::Continuation | Kind::Code { .. } => Leaf::Paragraph,
         };
         self.verbatim_blanks(blanks);
         self.leaf_text(text);

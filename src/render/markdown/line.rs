@@ -13,7 +13,7 @@ use cursor::Cursor;
 
 /// More of the line must come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Undecided;
+pub(in crate::render) struct Undecided;
 
 type Decision<T> = Result<T, Undecided>;
 
@@ -22,7 +22,7 @@ const DEEPEST: usize = 24;
 
 /// What encloses blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Container {
+pub(in crate::render) enum Container {
     /// A `>`.
     Quote,
     /// An item of a list.
@@ -31,31 +31,34 @@ pub(super) enum Container {
 
 /// An item of a list, as its marker says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(in crate::render) struct Item {
     /// Columns from the enclosing container's text to this one's.
-    pub(super) indent: usize,
+    pub(in crate::render) indent: usize,
     /// `-`, `+`, `*`, or what stands behind a number: `.` or `)`.
-    pub(super) mark: u8,
+    pub(in crate::render) mark: u8,
     /// The number as written; `None` for a bullet.
-    pub(super) number: Option<u32>,
+    pub(in crate::render) number: Option<u32>,
     /// Whether a task is done; `None` for what is no task.
-    pub(super) task: Option<bool>,
+    pub(in crate::render) task: Option<bool>,
 }
 
 /// The fence of a code block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fence {
-    pub(super) mark: u8,
-    pub(super) length: usize,
+pub(in crate::render) struct Fence {
+    pub(in crate::render) mark: u8,
+    pub(in crate::render) length: usize,
     /// Columns before it, which its lines lose as well.
-    pub(super) indent: usize,
+    pub(in crate::render) indent: usize,
     /// What stands behind it.
-    pub(super) info: String,
+    pub(in crate::render) info: String,
+    /// A line of its code lacked the indent of the list around it, so none is
+    /// taken from the rest: models indent all of a block or nothing.
+    pub(in crate::render) outdented: bool,
 }
 
 /// How a column of a table is aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub(in crate::render) enum Align {
     Left,
     Center,
     Right,
@@ -63,7 +66,7 @@ pub(super) enum Align {
 
 /// What the lines before have begun.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Open<'a> {
+pub(in crate::render) enum Open<'a> {
     Nothing,
     Paragraph,
     /// A line of so many cells that may be the head of a table.
@@ -75,7 +78,7 @@ pub(super) enum Open<'a> {
 
 /// What a line is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::render) enum Kind {
     Blank,
     /// Text of a paragraph, new or going on.
     Paragraph,
@@ -87,8 +90,10 @@ pub(super) enum Kind {
     Rule,
     Fence(Fence),
     FenceEnd,
-    /// A line within a fence.
-    Code,
+    /// A line within a fence, and whether it lacks the indent of a list.
+    Code {
+        outdented: bool,
+    },
     /// A line indented to be code.
     Indented,
     Html,
@@ -100,35 +105,38 @@ pub(super) enum Kind {
 
 /// The beginning of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Start {
+pub(in crate::render) struct Start {
     /// How many of the open containers go on.
-    pub(super) kept: usize,
+    pub(in crate::render) kept: usize,
     /// Those that begin here.
-    pub(super) opened: Vec<Container>,
-    pub(super) kind: Kind,
+    pub(in crate::render) opened: Vec<Container>,
+    pub(in crate::render) kind: Kind,
     /// Where the text begins, in bytes.
-    pub(super) text_at: usize,
+    pub(in crate::render) text_at: usize,
     /// Blanks that stand before it, left of a tab.
-    pub(super) blanks: usize,
+    pub(in crate::render) blanks: usize,
 }
 
 /// Reads the beginning of a line.
-pub(super) fn read(line: &str, complete: bool, containers: &[Container], open: Open<'_>) -> Decision<Start> {
+pub(in crate::render) fn read(
+    line: &str,
+    complete: bool,
+    containers: &[Container],
+    open: Open<'_>,
+) -> Decision<Start> {
     let mut cursor = Cursor { bytes: line.as_bytes(), complete, at: 0, column: 0, spare: 0 };
-    let kept = cursor.containers(containers, matches!(open, Open::Fence(_)))?;
-    let all = kept == containers.len();
     let start = |kept, opened, kind, cursor: &Cursor<'_>| {
         Ok(Start { kept, opened, kind, text_at: cursor.at, blanks: cursor.spare })
     };
     if let Open::Fence(fence) = open
-        && containers[kept..].iter().all(|container| matches!(container, Container::Item(_)))
+        && let Some(kind) = cursor.in_fence(containers, fence)?
     {
-        // Models indent code in lists badly: only a fence, or the end of a
-        // quote, ends it.
-        let kind = cursor.in_fence(fence)?;
         return start(containers.len(), Vec::new(), kind, &cursor);
     }
-    if all && matches!(open, Open::Html) && !cursor.is_blank()? {
+    let kept = cursor.containers(containers, false)?;
+    let all = kept == containers.len();
+    // Unlike CommonMark, a fence ends HTML: models leave no blank line between.
+    if all && matches!(open, Open::Html) && !cursor.is_blank()? && !cursor.is_fence()? {
         return start(kept, Vec::new(), Kind::Html, &cursor);
     }
     let mut opened = Vec::new();

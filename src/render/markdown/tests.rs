@@ -283,6 +283,7 @@ fn code_is_coloured_line_by_line() {
 fn html_is_shown_as_it_is() {
     let html = "<details>\n  <summary>*More*</summary>\n</details>";
     assert_eq!(shown(&format!("{html}\n\n*text*")), format!("{html}\n\ntext\n"));
+    assert_eq!(shown("<div>\n```\n*x*\n```\n</div>"), "<div>\n\n```\n*x*\n```\n\n</div>\n");
     assert_eq!(shown("<think>\n*so*\n</think>"), "<think>\nso\n</think>\n");
 }
 

@@ -20,18 +20,35 @@ pub(super) enum Found {
 }
 
 impl Cursor<'_> {
-    pub(super) fn in_fence(&mut self, fence: &Fence) -> Decision<Kind> {
+    /// A line while a fence is open; `None` where the quote around it ended.
+    /// Nothing else but a fence ends it: models indent code in lists badly.
+    pub(super) fn in_fence(&mut self, containers: &[Container], fence: &Fence) -> Decision<Option<Kind>> {
+        let quotes = containers.iter().rposition(|container| *container == Container::Quote);
+        let strict = if fence.outdented { quotes.map_or(0, |last| last + 1) } else { containers.len() };
+        let begin = *self;
+        let kept = self.containers(&containers[..strict], true)?;
+        if quotes.is_some_and(|last| kept <= last) {
+            *self = begin;
+            return Ok(None);
+        }
+        let lacking = containers[kept..].iter().map(|container| match container {
+            Container::Quote => 0,
+            Container::Item(item) => item.indent,
+        });
         let indent = self.indent()?;
         let mut ahead = *self;
         ahead.skip_columns(indent);
-        if indent < fence.indent + 4 && ahead.peek(0)? == Some(fence.mark) {
+        if indent < fence.indent + lacking.sum::<usize>() + 4 && ahead.peek(0)? == Some(fence.mark) {
             let length = ahead.run(fence.mark)?;
             if length >= fence.length && ahead.ends_after(length)? {
-                return Ok(Kind::FenceEnd);
+                return Ok(Some(Kind::FenceEnd));
             }
         }
-        self.skip_columns(fence.indent);
-        Ok(Kind::Code)
+        let outdented = kept < containers.len();
+        if !outdented {
+            self.skip_columns(fence.indent);
+        }
+        Ok(Some(Kind::Code { outdented }))
     }
 
     /// What only goes on where something is open.
@@ -131,6 +148,18 @@ impl Cursor<'_> {
         Ok(Some(Kind::Heading(level)))
     }
 
+    /// Whether three marks of a fence stand ahead.
+    pub(super) fn is_fence(&self) -> Decision<bool> {
+        let mut ahead = *self;
+        ahead.skip_columns(self.indent()?);
+        for mark in [b'`', b'~'] {
+            if ahead.peek(0)? == Some(mark) {
+                return Ok(ahead.peek(1)? == Some(mark) && ahead.peek(2)? == Some(mark));
+            }
+        }
+        Ok(false)
+    }
+
     pub(super) fn fence(&mut self, mark: u8, indent: usize) -> Decision<Option<Fence>> {
         let length = self.run(mark)?;
         if length < 3 {
@@ -145,7 +174,7 @@ impl Cursor<'_> {
         }
         let info = String::from_utf8_lossy(&self.bytes[self.at + length..self.at + end]).trim().to_owned();
         self.skip_bytes(end);
-        Ok(Some(Fence { mark, length, indent, info }))
+        Ok(Some(Fence { mark, length, indent, info, outdented: false }))
     }
 
     pub(super) fn item(&mut self, indent: usize, in_paragraph: bool) -> Decision<Option<Item>> {
