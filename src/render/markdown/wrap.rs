@@ -50,6 +50,8 @@ pub(super) struct Writer {
     gap_face: Face,
     /// The word is on its line already and goes on as it comes.
     placed: bool,
+    /// The character before, where no blank stands between.
+    last: Option<char>,
 }
 
 /// A word that is not complete, with the places where its face changes.
@@ -60,7 +62,6 @@ struct Word {
     faces: Vec<(usize, Face)>,
     /// The sum of the characters' widths: never less than the word's.
     most: usize,
-    last: Option<char>,
 }
 
 /// The most bytes of a word that are held: a letter can bear any number of accents.
@@ -81,6 +82,7 @@ impl Writer {
             gap: 0,
             gap_face: Face::PLAIN,
             placed: false,
+            last: None,
         }
     }
 
@@ -126,6 +128,7 @@ impl Writer {
     /// Ends the line, where it has anything on it.
     pub(super) fn end_line(&mut self) {
         self.commit();
+        self.last = None;
         self.gap = 0;
         if matches!(self.at, At::Indented | At::Text) {
             self.at = At::Ended;
@@ -263,7 +266,7 @@ impl Writer {
     }
 
     fn char(&mut self, c: char, face: Face) {
-        if self.word.last.is_some_and(|last| breaks_between(last, c)) {
+        if self.last.replace(c).is_some_and(|last| breaks_between(last, c)) {
             self.commit();
         }
         if self.word.faces.last().is_none_or(|(_, shown)| *shown != face) {
@@ -271,7 +274,6 @@ impl Writer {
         }
         self.word.text.push(c);
         self.word.most += c.width().unwrap_or(0);
-        self.word.last = Some(c);
         if self.placed || self.word.most > self.width || self.word.text.len() > WORD_BYTES {
             self.commit();
             self.placed = true;
@@ -288,6 +290,7 @@ impl Sink for Writer {
                 '\n' => self.end_line(),
                 ' ' | '\t' => {
                     self.commit();
+                    self.last = None;
                     self.gap = if keep_blanks { self.gap + 1 } else { self.gap.max(1) };
                     self.gap_face = face;
                 }
@@ -326,63 +329,4 @@ fn never_last(c: char) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wrapped(width: usize, text: &str) -> String {
-        let mut writer = Writer::new(width, false, '│');
-        writer.text(text, Face::PLAIN, false);
-        writer.close();
-        writer.take()
-    }
-
-    #[test]
-    fn lines_are_filled_and_never_longer() {
-        assert_eq!(wrapped(10, "the quick  brown fox"), "the quick\nbrown fox\n");
-        assert_eq!(wrapped(9, "the quick brown fox"), "the quick\nbrown fox\n");
-        assert_eq!(wrapped(8, "the quick brown fox"), "the\nquick\nbrown\nfox\n");
-        assert_eq!(wrapped(10, ""), "");
-    }
-
-    #[test]
-    fn what_fits_on_no_line_stays_whole() {
-        let url = "https://example.com/a/long/path";
-        assert_eq!(wrapped(10, &format!("see {url} now")), format!("see\n{url}\nnow\n"));
-    }
-
-    #[test]
-    fn wide_characters_take_two_columns_and_break_anywhere_but_before_a_stop() {
-        assert_eq!(wrapped(6, "日本語日本語"), "日本語\n日本語\n");
-        assert_eq!(wrapped(6, "日本語。日本"), "日本\n語。日\n本\n");
-        assert_eq!(wrapped(7, "「日本」語 ab"), "「日\n本」語\nab\n");
-        assert_eq!(wrapped(7, "👩\u{200d}👩\u{200d}👧 👍🏽 ab"), "👩\u{200d}👩\u{200d}👧 👍🏽\nab\n");
-    }
-
-    #[test]
-    fn words_come_out_when_they_are_complete() {
-        let mut writer = Writer::new(20, false, '│');
-        writer.text("one tw", Face::PLAIN, false);
-        assert_eq!(writer.take(), "one");
-        writer.text("o ", Face::PLAIN, false);
-        assert_eq!(writer.take(), " two");
-    }
-
-    #[test]
-    fn indents_hang_and_blank_lines_end_clean() {
-        let mut writer = Writer::new(12, false, '│');
-        writer.indent(Indent::Quote);
-        writer.indent(Indent::Item { marker: "1. ".into(), written: false });
-        writer.text("one two three", Face::PLAIN, false);
-        writer.blank_line();
-        writer.text("x", Face::PLAIN, false);
-        writer.close();
-        assert_eq!(writer.take(), "│ 1. one two\n│    three\n│\n│    x\n");
-    }
-
-    #[test]
-    fn faces_end_with_each_piece_and_each_line() {
-        let mut writer = Writer::new(3, true, '│');
-        writer.text("aa bb ", Face::BOLD, false);
-        assert_eq!(writer.take(), "\x1b[1maa\x1b[0m\n\x1b[1mbb\x1b[0m");
-    }
-}
+mod tests;
