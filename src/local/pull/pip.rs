@@ -134,7 +134,8 @@ async fn unpack(
     part.restart()?;
     loop {
         buffer.clear();
-        if member.by_ref().take(STEP).read_to_end(&mut buffer)? == 0 {
+        let count = member.by_ref().take(STEP).read_to_end(&mut buffer);
+        if count.map_err(|error| damaged(error.into()))? == 0 {
             break;
         }
         part.write(part.done(), &buffer)?;
