@@ -227,7 +227,7 @@ pub struct WireRequest {
     pub path: String,
     /// Headers of the protocol, lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, before `-o` fields were laid over it by [`encode`].
+    /// The body, before the user's own fields are laid over it ([`overlay`]).
     pub body: Value,
     /// What was left out.
     pub dropped: Vec<Dropped>,

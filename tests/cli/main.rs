@@ -12,5 +12,7 @@
 
 mod support;
 
+#[cfg(feature = "local")]
+mod local;
 mod support_processes;
 mod support_server;

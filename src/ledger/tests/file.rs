@@ -1,6 +1,5 @@
 //! Making, opening, sharing and failing to write the file.
 
-use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 
@@ -161,35 +160,6 @@ fn twenty_threads_can_begin_a_ledger_at_once() {
     prompts.sort();
     prompts.dedup();
     assert_eq!(prompts.len(), 20);
-}
-
-const CHILD: &str = "POLLM_TEST_LEDGER_OF_PARENT";
-
-/// No test by itself: [`twenty_processes_can_begin_a_ledger_at_once`] runs it.
-#[test]
-#[ignore = "run by another test, in processes of its own"]
-fn one_of_many_processes() {
-    let path = PathBuf::from(std::env::var_os(CHILD).unwrap());
-    say(&mut Ledger::open(&path).unwrap(), "prompt", "answer");
-}
-
-#[test]
-fn twenty_processes_can_begin_a_ledger_at_once() {
-    let scratch = Scratch::new();
-    let children: Vec<_> = (0..20)
-        .map(|_| {
-            Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "ledger::tests::file::one_of_many_processes", "--ignored", "--quiet"])
-                .env(CHILD, scratch.path())
-                .stdout(std::process::Stdio::null())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
-    }
-    assert_eq!(count(&scratch.open(), "calls"), 20);
 }
 
 #[test]
