@@ -210,7 +210,7 @@ async fn run(
         let wait = ended.as_ref().err().and_then(|error| next_wait(call, error, number, hearing.has_token()));
         if let Some(attempt) = attempts.last_mut() {
             attempt.took = started.elapsed().saturating_sub(attempt.started);
-            attempt.status = hearing.http_status;
+            attempt.status = hearing.http_status.or(ended.as_ref().err().and_then(|error| error.status));
             attempt.error = ended.as_ref().err().cloned();
             attempt.waited = wait;
         }
@@ -239,13 +239,17 @@ fn next_wait(call: &Call, error: &ApiError, sent: u32, has_token: bool) -> Optio
 /// Writes what was heard, and how it ended, into the outcome.
 fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, outcome: &mut Outcome) {
     hearing.end();
+    // What was refused, and only waits to be sent again, is billed by nobody.
+    let mut sent = hearing.sent && outcome.attempts.last().is_none_or(|attempt| attempt.waited.is_none());
     if let Some(attempt) = outcome.attempts.last_mut()
         && let Err(error) = &ended
         && attempt.error.is_none()
     {
-        // Cancelled or timed out as a whole while this attempt, or the wait behind it, went on.
+        // Cancelled or timed out as a whole while this attempt went on.
         attempt.took = outcome.wall.saturating_sub(attempt.started);
         attempt.error = Some(error.clone());
+        attempt.status = hearing.http_status;
+        sent |= matches!(&call.backend, Backend::Http(http) if http.client.has_connected());
     }
     outcome.clock = hearing.clock();
     outcome.streamed = hearing.streamed;
@@ -272,7 +276,7 @@ fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, 
                 _ => Status::Error,
             };
             outcome.finish = something.then_some(Finish::Cut);
-            outcome.possibly_billed = hearing.sent && (hearing.has_token() || is_ambiguous(&error));
+            outcome.possibly_billed = sent && (hearing.has_token() || is_ambiguous(&error));
             outcome.request_id = outcome.request_id.take().or_else(|| error.request_id.clone());
             outcome.error = Some(error);
         }

@@ -25,7 +25,7 @@ pub fn phrase(error: &ApiError) -> String {
         FailureKind::ContentFilter => "the provider's filter refused the prompt",
         FailureKind::BadRequest => "the provider refused the request",
         FailureKind::Connect => "could not connect",
-        FailureKind::Tls => "no trust in the server's certificate",
+        FailureKind::Tls => "no secure connection",
         FailureKind::Timeout => "timed out",
         FailureKind::Broken => "the connection broke",
         FailureKind::Protocol => "the answer can't be understood",
@@ -39,29 +39,36 @@ pub fn phrase(error: &ApiError) -> String {
     }
 }
 
+/// A number of events.
+pub fn events(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "event" } else { "events" })
+}
+
 /// The error that a failed call ends a command with.
 pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Error {
     let kind = ErrorKind::from(error.kind);
     let mut explained = Error::new(kind, format!("{}: {}", lane.name, phrase(error)));
     let said = clean_line(&error.message);
-    if !said.is_empty() && !explained.message.ends_with(said.as_ref()) {
-        explained.causes.push(said.into_owned());
+    let what = phrase(error);
+    let said = said.strip_prefix(what.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&said);
+    if !said.is_empty() && !explained.message.ends_with(said) {
+        explained.causes.push(said.to_owned());
     }
     if outcome.attempts.len() > 1 {
         explained.causes.push(format!("{} requests were sent", outcome.attempts.len()));
     }
     if outcome.malformed_events > 0 {
-        explained.causes.push(format!("{} events could not be read", outcome.malformed_events));
+        explained.causes.push(format!("{} could not be read", events(outcome.malformed_events)));
     }
     if let Some(id) = &outcome.request_id {
         explained.causes.push(format!("request id {}", clean_line(id)));
     }
-    explained.hints.extend(hint(context, lane, error));
+    explained.hints.extend(hint(context, lane, error, outcome));
     explained
 }
 
 /// What may help against a failure.
-fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
+fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Option<String> {
     let provider = lane.model.provider.as_str();
     Some(match error.kind {
         FailureKind::Auth => match &lane.way {
@@ -83,9 +90,9 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
         },
         FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
         FailureKind::Timeout => "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned(),
-        FailureKind::Truncated | FailureKind::Broken => "`pollm ask -c \"go on\"` goes on from what came".to_owned(),
+        FailureKind::Truncated | FailureKind::Broken if !outcome.text.is_empty() => "`pollm ask -c \"go on\"` goes on from what came".to_owned(),
         FailureKind::Connect => return connect_hint(provider),
-        FailureKind::Tls => "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE".to_owned(),
+        FailureKind::Tls if error.message.contains("certificate") => "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE".to_owned(),
         _ => return None,
     })
 }

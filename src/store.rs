@@ -5,6 +5,7 @@ use ulid::Ulid;
 
 use crate::chat::Request;
 use crate::context::Context;
+use crate::error::Error;
 use crate::ledger::{Entry, Ledger};
 use crate::outcome::Outcome;
 use crate::render::output::Paint;
@@ -63,7 +64,8 @@ impl<'c> Store<'c> {
     fn give_up(&mut self, error: &dyn std::error::Error) {
         self.state = State::Broken;
         let label = self.context.output.paint_stderr("warning", Paint::Yellow);
-        stderr(&format!("{label}: this call was not written to the history: {error}\n"));
+        let why = Error::failed("this call was not written to the history").because(error);
+        stderr(&format!("{label}: {}: {}\n", why.message, why.causes.join(": ")));
     }
 }
 

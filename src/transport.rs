@@ -77,6 +77,11 @@ impl Client {
         Ok(Self { http, dialled })
     }
 
+    /// Whether a connection was ever usable, and a request may have left.
+    pub fn has_connected(&self) -> bool {
+        self.dialled.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Sends one request and waits for the response headers.
     ///
     /// # Errors
@@ -247,11 +252,7 @@ fn redirected(status: u16, from: &str, to: &str) -> ApiError {
 fn describe(error: &reqwest::Error, otherwise: FailureKind) -> ApiError {
     let chain = chain_of(error);
     let cause = chain.last().map(ToString::to_string).unwrap_or_default();
-    let tls = chain.iter().any(|error| {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    });
-    if tls {
+    if chain.iter().any(|error| is_tls(*error)) {
         return ApiError::new(FailureKind::Tls, format!("no secure connection: {cause}"));
     }
     if error.is_connect() && error.is_timeout() {
@@ -267,6 +268,16 @@ fn describe(error: &reqwest::Error, otherwise: FailureKind) -> ApiError {
         FailureKind::Connect => ApiError::new(FailureKind::Connect, format!("no connection: {cause}")),
         kind => ApiError::new(kind, format!("the connection broke: {cause}")),
     }
+}
+
+/// Whether an error is of rustls. I/O errors wrap it, some of them twice, and
+/// do not name what they wrap as their source.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<rustls::Error>()
+        || error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .is_some_and(|inner| is_tls(inner))
 }
 
 /// An error and its sources, the deepest last.

@@ -10,6 +10,7 @@ use super::view::{Shown, View};
 use crate::chat::Finish;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::explain::events;
 use crate::outcome::{Outcome, Status};
 use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
@@ -141,10 +142,8 @@ pub(super) fn notes(plan: &Plan, context: &Context, view: &mut View<'_>, outcome
         view.note(&format!("`{}` was left out: {}", dropped.param, dropped.reason));
     }
     if outcome.malformed_events > 0 && outcome.error.is_none() {
-        view.note(&format!(
-            "{} events of the answer could not be read and were skipped",
-            outcome.malformed_events
-        ));
+        let events = events(outcome.malformed_events);
+        view.note(&format!("skipped {events} of the answer that could not be read"));
     }
     if outcome.error.is_none() {
         let early = match outcome.finish {

@@ -119,7 +119,10 @@ impl<'o> View<'o> {
             Update::Event(_) | Update::Attempt { .. } => {}
             Update::Retry { wait, error } => {
                 let why = self.output.clean(&error.message);
-                let status = error.status.map(|status| format!("HTTP {status}: ")).unwrap_or_default();
+                // Our own words for a body without any begin with the status.
+                let status = error.status.map(|status| format!("HTTP {status}"));
+                let status = status.filter(|status| !why.starts_with(status.as_str()));
+                let status = status.map(|status| status + ": ").unwrap_or_default();
                 self.note(&format!("{status}{why}; retrying in {:.1} s", wait.as_secs_f64()));
             }
             Update::Flush => self.flush(),
