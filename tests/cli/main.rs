@@ -14,5 +14,6 @@ mod support;
 
 #[cfg(feature = "local")]
 mod local;
+mod faults;
 mod support_processes;
 mod support_server;

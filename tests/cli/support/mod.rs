@@ -3,6 +3,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod environment;
+pub(crate) mod lab;
 pub(crate) mod output;
 pub(crate) mod process;
 pub(crate) mod script;
@@ -10,6 +11,7 @@ pub(crate) mod server;
 pub(crate) mod streams;
 
 pub(crate) use environment::Env;
+pub(crate) use lab::Lab;
 pub(crate) use output::CommandOutput;
 pub(crate) use script::Script;
 pub(crate) use server::{ClosedPort, Server};

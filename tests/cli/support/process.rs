@@ -46,6 +46,12 @@ impl Run {
         Self { command, root, input: None, terminal: None, pipe_stdout: false, stdout_limit: None }
     }
 
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
     /// Sets a variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);

@@ -1,0 +1,146 @@
+//! Servers that can't be reached, can't be trusted, say nothing, or send elsewhere.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::lab::{KEY, ledger, row};
+use crate::support::streams::{openai_chunks, openai_delta};
+use crate::support::{ClosedPort, Env, Lab, Script, Server};
+
+#[test]
+fn a_hang_before_the_headers() {
+    let lab = Lab::always(Script::new(200).hang());
+    assert_snapshot!(lab.told(&["--timeout", "1"]), @r#"
+        ------- stderr -------
+        error: lab/one: timed out
+          because: no complete answer within 1 s
+
+        hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
+        [exit status: 6]
+        requests: 1
+        ledger: lab/one "error" "", finish null, "timeout" null, HTTP [null], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
+    "#);
+}
+
+#[test]
+fn a_hang_before_the_first_event() {
+    let lab = Lab::always(Script::sse([": still here\n\n"]).hang());
+    configure(&lab, "first_event = 0.5");
+    assert_snapshot!(lab.told(&[]), @r#"
+        ------- stderr -------
+        error: lab/one: timed out
+          because: nothing came for N s
+
+        hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
+        [exit status: 6]
+        requests: 1
+        ledger: lab/one "error" "", finish null, "timeout" null, HTTP [200], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
+    "#);
+}
+
+#[test]
+fn a_hang_between_chunks() {
+    let text = openai_delta(&json!({"content": "So far so"}));
+    let lab = Lab::always(Script::sse([text]).hang());
+    configure(&lab, "idle = 0.5");
+    assert_snapshot!(lab.told(&[]), @r#"
+        So far so
+        ------- stderr -------
+        error: lab/one: timed out
+          because: nothing came for N s
+          because: request id chatcmpl-scripted
+
+        hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
+        hint: the part that came is kept: `pollm history show ULID`
+        [exit status: 6]
+        requests: 1
+        ledger: lab/one "partial" "So far so", finish "cut", "timeout" null, HTTP [200], 2+3 tokens "estimated", cost "0.000008" "estimated", possibly billed
+    "#);
+}
+
+#[test]
+fn comments_are_life_between_chunks() {
+    let text = openai_delta(&json!({"content": "Slow"}));
+    let mut answer = Script::sse([text]);
+    for _ in 0..4 {
+        answer = answer.sleep(400).body(": thinking\n\n");
+    }
+    let lab = Lab::always(answer.bodies(openai_chunks(&[" but sure"])));
+    // Longer than any pause, shorter than all of them together.
+    configure(&lab, "idle = 1.2");
+    assert_eq!(lab.ask(&["hello"]).run().success().stdout, "Slow but sure\n");
+}
+
+fn configure(lab: &Lab, timeouts: &str) {
+    let base = format!("{}/v1", lab.server.url());
+    lab.env.configure(&format!("[timeouts]\n{timeouts}\n{}", row("lab", "openai-chat", &base)));
+}
+
+#[test]
+fn connection_refused() {
+    let (env, port) = (Env::new(), ClosedPort::new());
+    env.configure(&row("lab", "openai-chat", &port.url()));
+    let output = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY).run();
+    assert_snapshot!(output, @r"
+        ------- stderr -------
+        no connection: Connection refused (os error 111); retrying in N s
+        no connection: Connection refused (os error 111); retrying in N s
+        error: lab/one: could not connect
+          because: no connection: Connection refused (os error 111)
+          because: 3 requests were sent
+        [exit status: 1]
+    ");
+    let row = &ledger(&env)[0];
+    assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("error"), &json!("connect")));
+    assert_eq!((&row["timing"]["attempts"], &row["cost"]["usd"]), (&json!(3), &json!("0")));
+}
+
+#[test]
+fn no_tls_where_it_is_asked_for() {
+    let (env, server) = (Env::new(), Server::always(Script::sse(openai_chunks(&["never"]))));
+    env.configure(&row("lab", "openai-chat", &server.url().replace("http:", "https:")));
+    let output = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY).run();
+    assert_snapshot!(output, @r"
+        ------- stderr -------
+        error: lab/one: no secure connection
+          because: received corrupt message of type InvalidContentType
+        [exit status: 1]
+    ");
+    assert_eq!((server.connections(), server.requests().len()), (1, 0));
+    let row = &ledger(&env)[0];
+    assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("error"), &json!("tls")));
+}
+
+#[test]
+fn something_that_is_no_http() {
+    let lab = Lab::always(Script::raw("SSH-2.0-OpenSSH_9.9\r\n"));
+    assert_snapshot!(lab.told(&[]), @r#"
+        ------- stderr -------
+        error: lab/one: the connection broke
+          because: invalid HTTP version parsed
+        [exit status: 1]
+        requests: 1
+        ledger: lab/one "error" "", finish null, "broken" null, HTTP [null], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
+    "#);
+}
+
+#[test]
+fn a_redirect_to_another_host() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Server::always(Script::sse(openai_chunks(&["stolen"])));
+        let to = format!("{}/v1/chat/completions", elsewhere.url().replace("127.0.0.1", "localhost"));
+        let lab = Lab::always(Script::redirect(status, &to));
+        let told = lab.told(&[]).replace(&status.to_string(), "STATUS");
+        assert_eq!(elsewhere.connections(), 0);
+        insta::allow_duplicates! {
+            assert_snapshot!(told, @r#"
+                ------- stderr -------
+                error: lab/one: the provider refused the request (HTTP STATUS)
+                  because: HTTP STATUS: the server redirects to another host, `localhost`; the prompt and the key were not sent there
+                [exit status: 1]
+                requests: 1
+                ledger: lab/one "error" "", finish null, "bad_request" STATUS, HTTP [STATUS], cost "0" "computed"
+            "#);
+        }
+    }
+}
