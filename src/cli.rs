@@ -69,8 +69,10 @@ pub enum ColorChoice {
 pub enum Command {
     /// Send a prompt to a model and stream the answer
     Ask(Box<commands::ask::AskArgs>),
-    /// Fetch and list models
-    Models(commands::models::ModelsArgs),
+    /// List models and providers: context, prices, abilities
+    Models(Box<commands::models::ModelsArgs>),
+    /// Price calls
+    Cost(commands::cost::CostArgs),
     /// Look at past calls: list, show, export, delete
     History(commands::history::HistoryArgs),
     /// Store API keys in a private file: set, list, remove

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 
 pub mod ask;
 pub mod config;
+pub mod cost;
 pub mod history;
 pub mod keys;
 pub mod models;

@@ -24,6 +24,7 @@ mod delete;
 mod error;
 mod faults;
 mod ids;
+mod latency;
 mod list;
 mod open;
 mod read;

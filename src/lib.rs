@@ -2,7 +2,7 @@
 //!
 //! The crate is a library with a thin binary. Its map:
 //!
-//! - [`chat`], [`model`], [`money`], [`outcome`]: the vocabulary.
+//! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
 //! - [`cli`], [`commands`], [`context`]: what is typed, what it does, and what
 //!   every command works with.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
@@ -50,6 +50,7 @@ pub mod live;
 pub mod local;
 pub mod logger;
 pub mod model;
+pub mod moment;
 pub mod money;
 pub mod nearest;
 pub mod outcome;
@@ -127,7 +128,8 @@ fn dispatch_command(
     let context = Context::load(env, output, cli.global.clone())?;
     match &cli.command {
         Command::Ask(args) => commands::ask::run(args, &context),
-        Command::Models(args) => commands::models::run(args, &context),
+        Command::Models(args) => commands::models::run(args, &context, stdout, stderr),
+        Command::Cost(args) => commands::cost::run(args, &context, stdout, stderr),
         Command::History(args) => commands::history::run(args, &context, stdout, stderr),
         Command::Keys(args) => {
             let providers = context.key_variables();

@@ -49,6 +49,37 @@ pub fn target(
     model: &ModelRef,
     row: Option<&Model>,
 ) -> Result<Target> {
+    let Endpoint { protocol, base_url, auth, headers } = endpoint(context, provider, &model.model)?;
+    Ok(Target {
+        model: model.clone(),
+        api_model: api_model(provider, &model.model)?,
+        protocol,
+        base_url,
+        auth,
+        headers,
+        quirks: quirks::of(provider.id.as_str()),
+        facts: row.map(Model::facts).unwrap_or_default(),
+    })
+}
+
+/// How a provider is spoken to.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The wire format.
+    pub protocol: Protocol,
+    /// The address, without a final slash.
+    pub base_url: String,
+    /// How the key travels.
+    pub auth: Auth,
+    /// Headers of every request.
+    pub headers: Vec<(String, String)>,
+}
+
+/// How a provider is spoken to about a model, or about none (`""`).
+///
+/// # Errors
+/// Where the provider can't be reached, or its address is not known.
+pub fn endpoint(context: &Context, provider: &Provider, model: &str) -> Result<Endpoint> {
     let id = provider.id.as_str();
     let config = context.config.providers.get(id);
     if let Some((_, why, instead)) = UNREACHABLE.iter().find(|(name, _, _)| *name == id)
@@ -56,8 +87,7 @@ pub fn target(
     {
         return Err(Error::config(format!("pollm can't ask {id}: {why}")).hint(*instead));
     }
-    let protocol = protocol(context, provider, &model.model)?;
-    let quirks = quirks::of(id);
+    let protocol = protocol(context, provider, model)?;
     let mut headers = Vec::new();
     if id == "openrouter" {
         headers.extend(OPENROUTER_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -66,15 +96,11 @@ pub fn target(
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         headers.push((name.to_ascii_lowercase(), value.as_str().to_owned()));
     }
-    Ok(Target {
-        model: model.clone(),
-        api_model: api_model(provider, &model.model)?,
+    Ok(Endpoint {
         protocol,
         base_url: address(context, provider)?,
         auth: auth(context, provider, protocol).unwrap_or(Auth::Bearer),
         headers,
-        quirks,
-        facts: row.map(Model::facts).unwrap_or_default(),
     })
 }
 
@@ -163,11 +189,15 @@ pub fn key(context: &Context, provider: &Provider) -> Result<Option<FoundKey>> {
 
 /// Whether a provider can be asked right now, without running a command to find out.
 pub fn is_usable(context: &Context, id: &ProviderId) -> bool {
-    let Some(provider) = context.catalog.provider(id.as_str()) else { return false };
+    context.catalog.provider(id.as_str()).is_some_and(|provider| is_ready(context, &provider))
+}
+
+/// As [`is_usable`], for a provider whose row is at hand.
+pub fn is_ready(context: &Context, provider: &Provider) -> bool {
     if provider.kind == ProviderKind::Gone {
         return false;
     }
-    let query = key_query(context, &provider);
+    let query = key_query(context, provider);
     let Ok(stored) = KeyFile::open(&context.paths.key_file) else { return !query.required };
     !query.required || query.locate(&context.env, &stored).is_some()
 }

@@ -3,12 +3,14 @@
 //! - [`output`]: what stdout and stderr can show, decided once.
 //! - [`filter`]: what a model, a server or a file may not do to a terminal.
 //! - [`markdown`]: Markdown as it streams.
+//! - [`columns`]: aligned columns, of which lists are made.
 //! - [`figures`], [`money`]: durations, counts and costs as people read them.
 //! - [`receipt`](mod@receipt): one line on who answered, how fast, and for how much.
 //! - [`json`], [`events`]: a call as JSON, and as a stream of events.
 //! - [`extract`]: the first code block of an answer.
-//! - [`history`]: past calls as lines and as facts.
+//! - [`history`], [`models`]: past calls, and models, as lines and as facts.
 
+pub mod columns;
 pub mod events;
 pub mod extract;
 pub mod figures;
@@ -16,6 +18,7 @@ pub mod filter;
 pub mod history;
 pub mod json;
 pub mod markdown;
+pub mod models;
 pub mod money;
 pub mod output;
 pub mod receipt;

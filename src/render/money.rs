@@ -1,6 +1,6 @@
 //! Costs as people read them. What is unknown is called so.
 
-use crate::money::{Bill, CostSource};
+use crate::money::{Bill, CostSource, Price};
 
 /// A bill in a few characters: `$0.001904`, `~$…` estimated, `≈$…` approximate,
 /// `$… billed`, `local`, `free` or `cost unknown`.
@@ -29,6 +29,14 @@ pub fn bill_in_words(bill: &Bill) -> String {
         _ if bill.approximate => format!("{cost} (approximate)"),
         _ => cost,
     }
+}
+
+/// A price in USD per million tokens, with no fewer than two decimals and none
+/// left out: `$0.30`, `$0.0375`, `$15.00`.
+pub fn price(price: Price) -> String {
+    let exact = price.to_string();
+    let (whole, fraction) = exact.split_once('.').unwrap_or((&exact, ""));
+    format!("${whole}.{fraction:0<2}")
 }
 
 #[cfg(test)]

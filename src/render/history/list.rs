@@ -1,17 +1,12 @@
 //! A line a call, in columns.
 
-use std::fmt::Write as _;
-
 use jiff::tz::TimeZone;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Clean, about};
 use crate::ledger::Listed;
 use crate::money::{Bill, CostSource};
 use crate::outcome::{CountedUsage, Status};
-
-/// Columns between two columns.
-pub(super) const GAP: usize = 2;
+use crate::render::columns::{Column, Place, one_line, rows, taken};
 
 /// Letters of an id that make up its time, to the millisecond. More are shown
 /// where two calls began within the same one.
@@ -24,22 +19,6 @@ const LEAST_PROMPT: usize = 20;
 /// The room that a model's name may be cut down to: at first, and where
 /// nothing else is left to give way.
 pub(super) const LEAST_MODEL: [usize; 2] = [18, 8];
-
-/// One column of the list.
-struct Column {
-    cells: Vec<String>,
-    /// 0: not shown.
-    width: usize,
-    /// How a cell is fitted into a width.
-    place: fn(&str, usize) -> String,
-}
-
-impl Column {
-    fn new(cells: Vec<String>, place: fn(&str, usize) -> String) -> Self {
-        let width = cells.iter().map(|cell| cell.width()).max().unwrap_or(0);
-        Self { cells, width, place }
-    }
-}
 
 /// One line a call, in columns, none wider than `width` unless ids alone fill
 /// it; `usize::MAX` cuts nothing. Where it is narrow,
@@ -56,16 +35,16 @@ pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -
         other => other.as_str().to_owned(),
     };
     let mut columns = vec![
-        Column::new(short_ids(calls), left),
-        column(left, &time("%Y-%m-%d %H:%M")),
-        column(end, &|call| one_line(&clean(&call.lane))),
-        column(left, &status),
-        column(right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
-        column(right, &|call| price(&call.bill, call.possibly_billed)),
-        column(left, &|call| one_line(&clean(&call.prompt))),
+        Column::new(short_ids(calls), Place::Left),
+        column(Place::Left, &time("%Y-%m-%d %H:%M")),
+        column(Place::End, &|call| one_line(&clean(&call.lane))),
+        column(Place::Left, &status),
+        column(Place::Right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
+        column(Place::Right, &|call| price(&call.bill, call.possibly_billed)),
+        column(Place::Left, &|call| one_line(&clean(&call.prompt))),
     ];
-    fit(&mut columns, column(left, &time("%m-%d %H:%M")), width);
-    rows(&columns, calls.len())
+    fit(&mut columns, column(Place::Left, &time("%m-%d %H:%M")), width);
+    rows(&columns, calls.len()).into_iter().map(|line| line + "\n").collect()
 }
 
 const TIME: usize = 1;
@@ -76,9 +55,6 @@ const COST: usize = 5;
 
 /// Narrows columns until all of them fit.
 fn fit(columns: &mut [Column], time_without_year: Column, width: usize) {
-    let taken = |columns: &[Column]| -> usize {
-        columns.iter().filter(|column| column.width > 0).map(|column| column.width + GAP).sum()
-    };
     let excess = |columns: &[Column]| {
         let prompt = columns.last().map_or(0, |prompt| prompt.width);
         let others = &columns[..columns.len().saturating_sub(1)];
@@ -105,62 +81,6 @@ fn fit(columns: &mut [Column], time_without_year: Column, width: usize) {
     if let Some((prompt, others)) = columns.split_last_mut() {
         prompt.width = prompt.width.min(width.saturating_sub(taken(others)));
     }
-}
-
-fn rows(columns: &[Column], count: usize) -> String {
-    let shown = || columns.iter().filter(|column| column.width > 0);
-    let mut text = String::new();
-    for row in 0..count {
-        let cells = shown().map(|column| (column.place)(&column.cells[row], column.width));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
-}
-
-/// A filter keeps tabs and line breaks, which have no place in a column.
-fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
-/// The beginning of a cell, at the left.
-fn left(cell: &str, width: usize) -> String {
-    if cell.width() > width {
-        return padded(cut(cell.chars(), width) + "…", width);
-    }
-    padded(cell.to_owned(), width)
-}
-
-/// The end of a cell, at the left: there names of models differ.
-fn end(cell: &str, width: usize) -> String {
-    if cell.width() > width {
-        let last: String = cut(cell.chars().rev(), width).chars().rev().collect();
-        return padded(format!("…{last}"), width);
-    }
-    padded(cell.to_owned(), width)
-}
-
-fn padded(shown: String, width: usize) -> String {
-    let fill = " ".repeat(width.saturating_sub(shown.width()));
-    shown + &fill
-}
-
-/// A cell at the right.
-fn right(cell: &str, width: usize) -> String {
-    format!("{}{cell}", " ".repeat(width.saturating_sub(cell.width())))
-}
-
-/// As many letters as leave room for `…`. Letters that join are narrower
-/// than their sum, never wider.
-fn cut(letters: impl Iterator<Item = char>, width: usize) -> String {
-    let mut room = width.saturating_sub(1);
-    let fits = |letter: &char| {
-        let wide = letter.width().unwrap_or(0);
-        let fits = wide <= room;
-        room = room.saturating_sub(wide);
-        fits
-    };
-    letters.take_while(fits).collect()
 }
 
 /// The beginnings of the ids, as long as it takes to tell them apart.

@@ -9,13 +9,14 @@ use serde_json::json;
 use ulid::Ulid;
 use unicode_width::UnicodeWidthStr;
 
-use super::list::{GAP, LEAST_MODEL, short_ids};
+use super::list::{LEAST_MODEL, short_ids};
 use super::*;
 use crate::chat::{Effort, Finish, Media, MediaKind, MediaSource, Message, Part, Request, Role};
 use crate::ledger::{Listed, StoredCall};
 use crate::model::ModelRef;
 use crate::money::{Bill, Cost, CostSource, Tokens, Usage};
 use crate::outcome::{Attempt, Clock, Outcome, Status};
+use crate::render::columns::GAP;
 use crate::wire::{ApiError, Dropped, FailureKind};
 
 fn at(second: i64) -> Timestamp {

@@ -1,0 +1,34 @@
+//! `pollm cost`: what calls cost.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::error::Result;
+
+mod price;
+
+/// Price calls.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// What to do.
+    #[command(subcommand)]
+    command: CostCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum CostCommand {
+    /// Price a usage exactly: USD on stdout, the prices used on stderr
+    Price(Box<price::PriceArgs>),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Unknown models, counts that don't fit together.
+pub fn run(args: &CostArgs, context: &Context, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
+    match &args.command {
+        CostCommand::Price(args) => price::run(args, context, stdout, stderr),
+    }
+}

@@ -1,0 +1,183 @@
+//! `pollm models check`: whether address and key are right.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::print;
+use crate::catalog::{Provider, ProviderKind};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::explain::phrase;
+use crate::live::{self, Answer, Ask};
+use crate::outcome::ms;
+use crate::provider;
+use crate::render::columns::{Column, Place, one_line, rows};
+use crate::render::figures::duration;
+use crate::render::filter::clean;
+use crate::render::json::{SCHEMA, laid_out};
+use crate::render::output::Paint;
+use crate::wire::FailureKind;
+
+/// What came of one check.
+struct Checked {
+    provider: String,
+    /// `None` where nothing could be sent.
+    took_ms: Option<f64>,
+    result: Result<Good, Bad>,
+}
+
+struct Good {
+    models: usize,
+    /// The provider would have answered without a key too.
+    key_untested: bool,
+}
+
+struct Bad {
+    kind: ErrorKind,
+    why: String,
+}
+
+pub(super) fn run(
+    names: &[String],
+    as_json: bool,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    let providers = chosen(names, context)?;
+    let mut checked = check(&providers, context)?;
+    if names.is_empty() {
+        // A local server that does not run is no failure where nobody named it.
+        let is_server =
+            |id: &str| providers.iter().any(|row| row.kind == ProviderKind::Local && row.id.as_str() == id);
+        checked.retain(|one| {
+            one.result.as_ref().err().is_none_or(|bad| bad.kind != ErrorKind::Failed)
+                || !is_server(&one.provider)
+        });
+    }
+    if as_json {
+        let list: Vec<Value> = checked.iter().map(object).collect();
+        print(stdout, &laid_out(&json!({"schema": SCHEMA, "providers": list})))?;
+    } else {
+        table(&checked, context, stdout)?;
+    }
+    if checked.is_empty() && !context.output.quiet {
+        let hint = context.output.label("hint");
+        let set = "set a provider's variable, such as OPENAI_API_KEY, or run `pollm keys set PROVIDER`";
+        print(stderr, &format!("no API key is set and no local server runs\n\n{hint}: {set}\n"))?;
+    }
+    verdict(&checked)
+}
+
+/// The named providers, or all that have a key or need none.
+fn chosen(names: &[String], context: &Context) -> Result<Vec<Provider>> {
+    if !names.is_empty() {
+        return names.iter().map(|name| super::provider(name, context)).collect();
+    }
+    let mut all = context.catalog.providers();
+    all.retain(|row| {
+        row.wire != "local"
+            && provider::is_ready(context, row)
+            && provider::endpoint(context, row, "").is_ok()
+    });
+    Ok(all)
+}
+
+fn check(providers: &[Provider], context: &Context) -> Result<Vec<Checked>> {
+    let (mut checked, mut asks) = (Vec::new(), Vec::new());
+    for row in providers {
+        let provider = row.id.as_str().to_owned();
+        if row.wire == "local" {
+            let result = Ok(Good { models: context.catalog.models(&row.id).len(), key_untested: false });
+            checked.push(Checked { provider, took_ms: None, result });
+            continue;
+        }
+        match Ask::check(context, row) {
+            Ok(ask) => asks.push(ask),
+            Err(error) => {
+                let bad = Bad { kind: error.kind, why: error.message };
+                checked.push(Checked { provider, took_ms: None, result: Err(bad) });
+            }
+        }
+    }
+    checked.extend(live::ask_all(asks)?.into_iter().map(|answer| judge(answer, providers)));
+    let place = |one: &Checked| providers.iter().position(|row| row.id.as_str() == one.provider);
+    checked.sort_by_key(place);
+    Ok(checked)
+}
+
+fn judge(answer: Answer, providers: &[Provider]) -> Checked {
+    let is_server = providers.iter().any(|row| row.id == answer.provider && row.kind == ProviderKind::Local);
+    let result = match answer.models {
+        Ok(models) => Ok(Good {
+            models: models.len(),
+            key_untested: !is_server && !live::tests_key(answer.provider.as_str()),
+        }),
+        Err(error) => {
+            let what = match error.kind {
+                FailureKind::NotFound => {
+                    format!("there is no list of models at {}", answer.url)
+                }
+                _ => phrase(&error),
+            };
+            let said = one_line(&clean(&error.message));
+            let why = if said.is_empty() || what.ends_with(&said) { what } else { format!("{what}: {said}") };
+            Err(Bad { kind: error.kind.into(), why })
+        }
+    };
+    Checked { provider: answer.provider.as_str().to_owned(), took_ms: Some(ms(answer.took)), result }
+}
+
+fn table(checked: &[Checked], context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let column =
+        |place, cell: &dyn Fn(&Checked) -> String| Column::new(checked.iter().map(cell).collect(), place);
+    let columns = [
+        column(Place::Left, &|one| one_line(&clean(&one.provider))),
+        column(Place::Left, &|one| if one.result.is_ok() { "ok" } else { "failed" }.to_owned()),
+        column(Place::Right, &|one| one.took_ms.map_or_else(|| "-".to_owned(), duration)),
+        column(Place::Whole, &|one| detail(one)),
+    ];
+    for (line, one) in rows(&columns, checked.len()).iter().zip(checked) {
+        let paint = if one.result.is_ok() { Paint::Green } else { Paint::Red };
+        let word = if one.result.is_ok() { "  ok" } else { "  failed" };
+        let shown = line.replacen(word, &context.output.paint_stdout(word, paint), 1);
+        print(stdout, &(shown + "\n"))?;
+    }
+    Ok(())
+}
+
+fn detail(one: &Checked) -> String {
+    match &one.result {
+        Ok(Good { key_untested: true, models }) => {
+            format!("{models} chat models; the list is open to all, so this says nothing of the key")
+        }
+        Ok(Good { models: 0, .. }) => "the key is taken".to_owned(),
+        Ok(Good { models: 1, .. }) => "1 chat model".to_owned(),
+        Ok(Good { models, .. }) => format!("{models} chat models"),
+        Err(Bad { why, .. }) => one_line(&clean(why)),
+    }
+}
+
+fn object(one: &Checked) -> Value {
+    json!({
+        "provider": one.provider,
+        "ok": one.result.is_ok(),
+        "latency_ms": one.took_ms.map(|ms| (ms * 10.0).round() / 10.0),
+        "models": one.result.as_ref().ok().map(|good| good.models),
+        "key_tested": one.result.as_ref().ok().map(|good| !good.key_untested),
+        "error": one.result.as_ref().err().map(|bad| bad.why.as_str()),
+    })
+}
+
+/// A key that is missing or rejected weighs more than any other failure.
+fn verdict(checked: &[Checked]) -> Result<()> {
+    let kinds: Vec<ErrorKind> =
+        checked.iter().filter_map(|one| Some(one.result.as_ref().err()?.kind)).collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let kind = if kinds.contains(&ErrorKind::Config) { ErrorKind::Config } else { ErrorKind::Failed };
+    let message = format!("{} of {} providers failed the check", kinds.len(), checked.len());
+    Err(Error::new(kind, message))
+}

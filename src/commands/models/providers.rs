@@ -1,0 +1,172 @@
+//! `pollm models providers` and `pollm models --about`: who can be asked, and
+//! where what is known comes from.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::print;
+use crate::catalog::{Provider, ProviderKind, Source};
+use crate::context::Context;
+use crate::error::Result;
+use crate::provider;
+use crate::render::columns::{Column, GAP, Place, one_line, rows, taken};
+use crate::render::filter::clean;
+use crate::render::json::{SCHEMA, laid_out};
+use crate::render::output::Paint;
+use crate::secrets::{KeyFile, KeyQuery};
+
+/// Where a provider's key is.
+pub(super) struct KeyPlace {
+    query: KeyQuery,
+    found: Option<String>,
+}
+
+pub(super) fn key(context: &Context, row: &Provider) -> KeyPlace {
+    let query = provider::key_query(context, row);
+    let stored = KeyFile::open(&context.paths.key_file).unwrap_or_default();
+    let found = query.locate(&context.env, &stored).map(|source| source.to_string());
+    KeyPlace { query, found }
+}
+
+impl KeyPlace {
+    pub(super) fn in_words(&self) -> String {
+        match &self.found {
+            Some(source) => source.clone(),
+            None if self.query.unused => "not sent".to_owned(),
+            None if !self.query.required => "none needed".to_owned(),
+            None => match self.query.variables.first() {
+                Some(variable) => format!("not found ({variable})"),
+                None => "not found".to_owned(),
+            },
+        }
+    }
+
+    /// Whether all that is needed is there.
+    const fn is_there(&self) -> bool {
+        self.found.is_some() || !self.query.required
+    }
+}
+
+/// A provider and how it can be asked.
+struct Row {
+    provider: Provider,
+    key: KeyPlace,
+    /// Protocol and address, or why it can't be asked.
+    way: Result<(String, String), String>,
+}
+
+fn row(context: &Context, provider: Provider) -> Row {
+    let way = match (&provider.kind, provider.wire.as_str()) {
+        (ProviderKind::Gone, _) => Err(provider
+            .gone_since
+            .map_or("its service has ended".to_owned(), |day| format!("its service ended on {day}"))),
+        (_, "local") => Ok(("in-process".to_owned(), "this program".to_owned())),
+        _ => provider::endpoint(context, &provider, "")
+            .map(|endpoint| (endpoint.protocol.as_str().to_owned(), endpoint.base_url))
+            .map_err(|error| error.message),
+    };
+    Row { key: key(context, &provider), provider, way }
+}
+
+pub(super) fn run(as_json: bool, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let mut all: Vec<Row> = context.catalog.providers().into_iter().map(|one| row(context, one)).collect();
+    if as_json {
+        let providers: Vec<Value> = all.iter().map(object).collect();
+        return print(stdout, &laid_out(&json!({"schema": SCHEMA, "providers": providers})));
+    }
+    all.sort_by_key(|row| (row.way.is_err(), !row.key.is_there()));
+    if context.output.accessible {
+        return print(stdout, &all.iter().map(facts).collect::<Vec<_>>().join("\n"));
+    }
+    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
+    table(&all, width, context, stdout)
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    let (protocol, address) = match &row.way {
+        Ok((protocol, address)) => (protocol.clone(), address.clone()),
+        Err(why) => ("-".to_owned(), format!("can't be asked: {why}")),
+    };
+    let kind = row.provider.kind.as_str().to_owned();
+    let cells = [row.provider.id.as_str().to_owned(), kind, protocol, row.key.in_words(), address];
+    cells.map(|cell| one_line(&clean(&cell)))
+}
+
+/// On a narrow terminal each address stands on the line beneath, in full: it
+/// tells one region or server from another.
+fn table(all: &[Row], width: usize, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let titles = ["provider", "kind", "protocol", "key", "address"].map(str::to_owned);
+    let lines: Vec<[String; 5]> = std::iter::once(titles).chain(all.iter().map(cells)).collect();
+    let column = |at: usize| Column::new(lines.iter().map(|line| line[at].clone()).collect(), Place::Whole);
+    let mut columns: Vec<Column> = (0..5).map(column).collect();
+    let beneath = (taken(&columns).saturating_sub(GAP) > width).then(|| columns.pop()).flatten();
+    if taken(&columns).saturating_sub(GAP) > width {
+        columns[1].width = 0;
+    }
+    for (at, line) in rows(&columns, lines.len()).into_iter().enumerate() {
+        let line = if at == 0 { context.output.paint_stdout(&line, Paint::Bold) } else { line };
+        print(stdout, &format!("{line}\n"))?;
+        if let (Some(column), true) = (&beneath, at > 0) {
+            print(stdout, &format!("    {}\n", context.output.paint_stdout(&column.cells[at], Paint::Dim)))?;
+        }
+    }
+    Ok(())
+}
+
+fn facts(row: &Row) -> String {
+    let [id, kind, protocol, key, address] = cells(row);
+    format!("provider: {id}\nkind: {kind}\nprotocol: {protocol}\nkey: {key}\naddress: {address}\n")
+}
+
+fn object(row: &Row) -> Value {
+    let way = row.way.as_ref().ok();
+    json!({
+        "provider": row.provider.id.as_str(),
+        "name": row.provider.name,
+        "kind": row.provider.kind.as_str(),
+        "protocol": way.map(|(protocol, _)| protocol),
+        "address": way.map(|(_, address)| address),
+        "obstacle": row.way.as_ref().err(),
+        "key": {
+            "required": row.key.query.required,
+            "variables": row.key.query.variables,
+            "found": row.key.found,
+        },
+        "usable": row.way.is_ok() && row.key.is_there(),
+        "documentation": row.provider.doc,
+    })
+}
+
+/// Prints the catalog's sources with their licences.
+pub(super) fn about(as_json: bool, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let sources = context.catalog.sources();
+    let date = context.catalog.date();
+    if as_json {
+        let sources: Vec<Value> = sources.iter().map(source).collect();
+        return print(stdout, &laid_out(&json!({"schema": SCHEMA, "catalog": date, "sources": sources})));
+    }
+    print(stdout, &format!("models and prices of {date}, converted from:\n"))?;
+    let column = |cell: fn(&Source) -> Option<&str>| {
+        let cells = sources.iter().map(|source| one_line(&clean(cell(source).unwrap_or("-"))));
+        Column::new(cells.collect(), Place::Whole)
+    };
+    let columns = [
+        column(|source| Some(&source.name)),
+        column(|source| source.version.as_deref()),
+        column(|source| source.date.as_deref()),
+        column(|source| Some(&source.licence)),
+        column(|source| source.url.as_deref()),
+    ];
+    rows(&columns, sources.len()).iter().try_for_each(|line| print(stdout, &format!("  {line}\n")))
+}
+
+pub(super) fn source(source: &Source) -> Value {
+    json!({
+        "name": source.name,
+        "version": source.version,
+        "date": source.date,
+        "licence": source.licence,
+        "url": source.url,
+    })
+}

@@ -1,0 +1,76 @@
+//! `pollm models show`: everything about one model.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::print;
+use crate::catalog::{Model, Source};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ledger::Ledger;
+use crate::provider;
+use crate::render::json::{SCHEMA, laid_out};
+use crate::render::models::{self as view, Around};
+
+pub(super) fn run(
+    name: &str,
+    at: Timestamp,
+    as_json: bool,
+    context: &Context,
+    stdout: &mut dyn Write,
+) -> Result<()> {
+    let found = context.catalog.resolve(name, &|id| provider::is_usable(context, id))?;
+    let Some(row) = found.row else {
+        let provider = &found.model.provider;
+        return Err(Error::usage(format!("nothing is known of `{}`", found.model)).hint(format!(
+            "`pollm models --provider {provider}` lists what is known; the id can be asked all the same"
+        )));
+    };
+    let around = around(&row, found.note, context);
+    if as_json {
+        return print(stdout, &laid_out(&object(&row, &around, at, context)));
+    }
+    print(stdout, &view::show(&row, &around, at))
+}
+
+fn around(row: &Model, note: Option<String>, context: &Context) -> Around {
+    let name = row.model.to_string();
+    let aliases = context.catalog.aliases().into_iter().filter(|(_, target)| *target == name);
+    let provider = context.catalog.provider(row.model.provider.as_str());
+    let provider = provider.map_or_else(String::new, |provider| {
+        let key = super::providers::key(context, &provider);
+        format!("{} ({}), key: {}", provider.name, provider.kind.as_str(), key.in_words())
+    });
+    let first_words = Ledger::open_existing(&context.paths.ledger).and_then(|ledger| ledger.first_words());
+    let sources: Vec<String> = context.catalog.sources().iter().map(source).collect();
+    let date = context.catalog.date().to_owned();
+    Around {
+        provider,
+        aliases: aliases.map(|(alias, _)| alias).collect(),
+        note,
+        first_word_ms: first_words.ok().and_then(|known| known.get(&row.model).copied()),
+        catalog: format!("catalog of {date}, from {}", sources.join(", ")),
+        date,
+    }
+}
+
+fn source(source: &Source) -> String {
+    match &source.date {
+        Some(date) => format!("{} ({date})", source.name),
+        None => source.name.clone(),
+    }
+}
+
+fn object(row: &Model, around: &Around, at: Timestamp, context: &Context) -> Value {
+    let mut object = view::shown(row, at);
+    object["schema"] = json!(SCHEMA);
+    object["aliases"] = json!(around.aliases);
+    object["note"] = json!(around.note);
+    object["first_word_ms"] = json!(around.first_word_ms);
+    object["catalog"] = json!(around.date);
+    object["sources"] =
+        Value::Array(context.catalog.sources().iter().map(super::providers::source).collect());
+    object
+}

@@ -1,0 +1,43 @@
+//! Models as CSV (RFC 4180). An empty field is unknown.
+
+use jiff::Timestamp;
+
+use super::{Charge, Listed, abilities};
+
+const HEADER: &str = "model,name,context,max_output,price,input_usd_per_million,output_usd_per_million,\
+                      approximate,first_word_ms,abilities,released,state\n";
+
+/// A header and a line a model.
+pub fn csv(models: &[Listed], at: Timestamp) -> String {
+    let mut text = HEADER.to_owned();
+    for listed in models {
+        let model = &listed.model;
+        let charge = Charge::of(model, model.prices_at(at).as_ref());
+        let (input, output, approximate) = match charge {
+            Charge::PerMillion { input, output, approximate } => (input, output, approximate),
+            _ => (None, None, false),
+        };
+        let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
+        let fields = [
+            model.model.to_string(),
+            model.name.clone(),
+            number(model.context),
+            number(model.max_output),
+            charge.as_str().to_owned(),
+            input.map(|price| price.to_string()).unwrap_or_default(),
+            output.map(|price| price.to_string()).unwrap_or_default(),
+            approximate.to_string(),
+            listed.first_word_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+            abilities(model).join(" "),
+            model.released.clone().unwrap_or_default(),
+            model.state.as_str().to_owned(),
+        ];
+        text.push_str(&fields.map(field).join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn field(text: String) -> String {
+    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
