@@ -12,8 +12,8 @@
 
 mod support;
 
+mod faults;
 #[cfg(feature = "local")]
 mod local;
-mod faults;
 mod support_processes;
 mod support_server;
