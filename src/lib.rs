@@ -3,8 +3,8 @@
 //! The crate is a library with a thin binary. Its map:
 //!
 //! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
-//! - [`cli`], [`commands`], [`context`]: what is typed, what it does, and what
-//!   every command works with.
+//! - [`cli`], [`commands`], [`completion`], [`context`]: what is typed, what it
+//!   does, what the shell completes, and what every command works with.
 //! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
 //!   files, and whether the answer is of the shape asked for.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
@@ -34,6 +34,7 @@ pub mod catalog;
 pub mod chat;
 pub mod cli;
 pub mod commands;
+pub mod completion;
 pub mod config;
 pub mod consent;
 pub mod context;
@@ -80,6 +81,10 @@ use error::{Error, ErrorKind, Result};
 
 /// Runs the program with its arguments, the program's name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completion::answer(&args) {
+        return ExitCode::from(code);
+    }
     let cli = match Cli::try_parse_from(cli::with_default_command(args)) {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,0 +1,1 @@
+$env:COMPLETE = "powershell"; pollm | Out-String | Invoke-Expression; Remove-Item Env:\COMPLETE
