@@ -122,7 +122,7 @@ pub enum Update<'a> {
     },
     /// Something of the answer came.
     Event(&'a Event),
-    /// All events of one read have been handed out: the time to write.
+    /// No more events are at hand, or some were gathered long enough: the time to write.
     Flush,
 }
 

@@ -14,6 +14,9 @@ use crate::wire::{ApiError, Auth, Decode, FailureKind, StreamError, failure};
 const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The most that is read of an error's body.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
+/// How long events are gathered while more of them are at hand. Half of what a
+/// fast screen takes for one picture, so nobody sees it.
+const GATHER: Duration = Duration::from_millis(8);
 
 pub(super) async fn attempt(
     call: &Call,
@@ -60,7 +63,10 @@ async fn send_and_read(
         let body = read_all(call, &mut response, MAX_ERROR_BODY).await?;
         return Err(wire.error(response.status(), &headers, &body));
     }
-    Reader { call, response, hearing, decoder: wire.decoder(), stray: Vec::new(), on }.read().await
+    let decoder = wire.decoder();
+    let ended = Reader { call, response, hearing, decoder, stray: Vec::new(), on: &mut *on }.read().await;
+    on(Update::Flush);
+    ended
 }
 
 /// Reads a whole body, or as much of it as is allowed.
@@ -113,13 +119,26 @@ impl Reader<'_> {
         let mut parser = Parser::default();
         let (mut shape, mut body) = (Shape::Unknown, Vec::new());
         let mut last_event = Instant::now();
+        let mut gathering_since = None;
         loop {
-            let limit =
-                if self.hearing.has_token() { self.call.limits.idle } else { self.call.limits.first_event };
-            let since = if self.hearing.has_token() { Instant::now() } else { last_event };
-            let deadline = tokio::time::Instant::from_std(since + limit);
-            let chunk = tokio::time::timeout_at(deadline, self.response.chunk());
-            let chunk = chunk.await.map_err(|_| stalled(limit))??;
+            // Servers send every event as a piece of its own, and one read of the
+            // socket brings many. The yield gives the connection the turn that it
+            // needs to hand out the next piece.
+            let at_hand = tokio::select! {
+                biased;
+                chunk = self.response.chunk() => Some(chunk?),
+                () = tokio::task::yield_now() => None,
+            };
+            let chunk = if let Some(chunk) = at_hand {
+                chunk
+            } else {
+                if gathering_since.take().is_some() {
+                    (self.on)(Update::Flush);
+                }
+                let (limit, deadline) = self.patience(last_event);
+                let chunk = tokio::time::timeout_at(deadline.into(), self.response.chunk());
+                chunk.await.map_err(|_| stalled(limit))??
+            };
             let at = Instant::now();
             let Some(chunk) = chunk else { break };
             let bytes = chunk.as_ref();
@@ -132,6 +151,10 @@ impl Reader<'_> {
                 Shape::Events => {
                     if self.events(&mut parser, bytes, at)? {
                         last_event = at;
+                    }
+                    if at.duration_since(*gathering_since.get_or_insert(at)) >= GATHER {
+                        gathering_since = None;
+                        (self.on)(Update::Flush);
                     }
                 }
                 Shape::Json | Shape::Html => {
@@ -148,11 +171,20 @@ impl Reader<'_> {
         self.finish(parser, shape, &body)
     }
 
+    /// How long the next bytes may take, and until when that is.
+    fn patience(&self, last_event: Instant) -> (Duration, Instant) {
+        let limits = &self.call.limits;
+        if self.hearing.has_token() {
+            (limits.idle, Instant::now() + limits.idle)
+        } else {
+            (limits.first_event, last_event + limits.first_event)
+        }
+    }
+
     /// Takes the events of one read; whether there was more than comments.
     fn events(&mut self, parser: &mut Parser, bytes: &[u8], at: Instant) -> Result<bool, ApiError> {
         let (mut fault, mut alive) = (None, false);
         let pushed = parser.push(bytes, |item| alive |= self.item(item, at, &mut fault));
-        (self.on)(Update::Flush);
         if let Some(fault) = fault {
             return Err(fault);
         }
@@ -214,7 +246,6 @@ impl Reader<'_> {
             Shape::Json => {
                 let (hearing, on) = (&mut *self.hearing, &mut *self.on);
                 let taken = self.decoder.body(body, &mut |event| hear(hearing, on, &event, at));
-                (self.on)(Update::Flush);
                 match taken {
                     Ok(()) => {}
                     Err(StreamError::Malformed(why)) => {
@@ -229,7 +260,6 @@ impl Reader<'_> {
                 parser.end(|item| {
                     self.item(item, at, &mut fault);
                 });
-                (self.on)(Update::Flush);
                 if let Some(fault) = fault {
                     return Err(fault);
                 }
