@@ -205,12 +205,23 @@ impl Catalog {
     /// Every provider: those of the file in its order, the embedded model's,
     /// then the user's own.
     pub fn providers(&self) -> Vec<Provider> {
+        let file = self.snapshot.sections().filter(|(id, _)| id != LOCAL.0);
+        let file = file.filter_map(|(id, section)| row::provider(&id, &section.facts()).ok());
+        let mut rows: Vec<Provider> = file.chain([embedded_provider()]).collect();
+        for row in &self.providers {
+            match rows.iter_mut().find(|known| known.id == row.id) {
+                Some(known) => known.clone_from(row),
+                None => rows.push(row.clone()),
+            }
+        }
+        rows
+    }
+
+    /// The ids of the file's providers and of the embedded model's. Every start
+    /// of the program needs them, so no row is parsed.
+    pub fn built_in_ids(&self) -> Vec<String> {
         let file = self.snapshot.sections().map(|(id, _)| id.into_owned());
-        let mut ids: Vec<String> = file.chain([LOCAL.0.to_owned()]).collect();
-        ids.extend(self.providers.iter().map(|row| row.id.as_str().to_owned()));
-        let mut seen = BTreeSet::new();
-        ids.retain(|id| seen.insert(id.clone()));
-        ids.iter().filter_map(|id| self.provider_by_id(id)).collect()
+        file.chain([LOCAL.0.to_owned()]).collect()
     }
 
     /// One model by its exact id. A provider on this machine knows every id.

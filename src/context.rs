@@ -35,7 +35,7 @@ impl Context {
     pub fn load(env: Env, output: Output, global: Global) -> Result<Self> {
         let paths = Paths::find(&env)?;
         let mut catalog = Catalog::embedded();
-        let ids = provider_ids(&catalog);
+        let ids = catalog.built_in_ids();
         let built_in: Vec<&str> = ids.iter().map(String::as_str).collect();
         let config = Config::load(&paths.config_file, paths.config_is_named, &built_in)?;
         lay_over(&config, &mut catalog)?;
@@ -48,11 +48,6 @@ impl Context {
         let rows = rows.filter(|row| row.wire != "local" && row.kind != ProviderKind::Gone);
         rows.map(|row| (row.id.as_str().to_owned(), row.env)).collect()
     }
-}
-
-/// The ids of a catalog's providers.
-pub fn provider_ids(catalog: &Catalog) -> Vec<String> {
-    catalog.providers().into_iter().map(|row| row.id.as_str().to_owned()).collect()
 }
 
 /// Lays the user's providers, models, prices and aliases over the catalog's.

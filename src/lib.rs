@@ -125,7 +125,7 @@ fn dispatch_command(
     // A broken configuration must not keep anyone from mending it.
     if let Command::Config(args) = &cli.command {
         let (paths, catalog) = (paths::Paths::find(&env)?, catalog::Catalog::embedded());
-        let ids: Vec<String> = context::provider_ids(&catalog);
+        let ids = catalog.built_in_ids();
         let built_in: Vec<&str> = ids.iter().map(String::as_str).collect();
         let place = commands::config::ConfigContext { paths: &paths, env: &env, built_in: &built_in };
         return commands::config::run(args, &place, stdout, stderr);

@@ -78,6 +78,18 @@ fn providers_have_other_names() {
     let all = catalog.providers();
     assert_eq!(all.iter().filter(|row| row.id.as_str() == "local").count(), 1);
     assert_eq!(all.len(), catalog.snapshot.sections().count() + 1);
+    assert_eq!(catalog.built_in_ids(), all.iter().map(|row| row.id.as_str()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_provider_of_the_user_takes_the_place_of_the_same_in_the_file() {
+    let mut catalog = embedded();
+    let before = catalog.built_in_ids();
+    let own = Provider { name: "Mine".into(), ..catalog.provider("groq").unwrap() };
+    catalog.add_provider(own.clone());
+    let all = catalog.providers();
+    assert_eq!(all.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), before);
+    assert_eq!(all.iter().find(|row| row.id.as_str() == "groq"), Some(&own));
 }
 
 #[test]
