@@ -112,7 +112,8 @@ pub fn run(
 fn provider(name: &str, context: &Context) -> Result<Provider> {
     context.catalog.provider(name).ok_or_else(|| {
         let error = Error::usage(format!("unknown provider `{name}`"));
-        let ids = crate::context::provider_ids(&context.catalog);
+        let ids: Vec<String> =
+            context.catalog.providers().into_iter().map(|row| row.id.as_str().to_owned()).collect();
         match nearest(name, ids.iter().map(String::as_str)) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint("`pollm models providers` lists them"),
