@@ -148,7 +148,7 @@ fn whole(call: &StoredCall) -> serde_json::Value {
 
 fn delete(args: &DeleteArgs, mut ledger: Ledger, context: &Context, stderr: &mut dyn Write) -> Result<()> {
     let selection = match (&args.before, args.all) {
-        (Some(moment), _) => Selection::Before(moment_of(moment)?),
+        (Some(moment), _) => Selection::Before(moment_of(moment, Timestamp::now())?),
         (None, true) => Selection::All,
         (None, false) => Selection::Calls(args.ids.clone()),
     };
@@ -171,8 +171,8 @@ fn delete(args: &DeleteArgs, mut ledger: Ledger, context: &Context, stderr: &mut
     Ok(())
 }
 
-/// `30d`, `12h`, a date, or a moment.
-fn moment_of(text: &str) -> Result<Timestamp> {
+/// `30d` or `12h` before now, a date, or a moment.
+fn moment_of(text: &str, now: Timestamp) -> Result<Timestamp> {
     let wrong =
         || Error::usage(format!("`{text}` is neither an age such as `30d` nor a date such as `2026-11-01`"));
     let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::system()).ok();
@@ -192,7 +192,7 @@ fn moment_of(text: &str) -> Result<Timestamp> {
         _ => return Err(wrong()),
     };
     let age = SignedDuration::try_from_hours(hours).ok_or_else(wrong)?;
-    Timestamp::now().checked_sub(age).map_err(|_| wrong())
+    now.checked_sub(age).map_err(|_| wrong())
 }
 
 #[cfg(test)]
@@ -201,12 +201,14 @@ mod tests {
 
     #[test]
     fn ages_and_dates_are_moments() {
-        let age = |text: &str| Timestamp::now().duration_since(moment_of(text).unwrap()).as_hours();
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let moment = |text: &str| moment_of(text, now).unwrap();
+        let age = |text: &str| now.duration_since(moment(text)).as_hours();
         assert_eq!((age("12h"), age("30d"), age("2w")), (12, 720, 336));
-        assert!(moment_of("2026-11-01").unwrap() < moment_of("2026-11-03").unwrap());
-        assert_eq!(moment_of("2026-11-01T00:00:00Z").unwrap().to_string(), "2026-11-01T00:00:00Z");
+        assert!(moment("2026-11-01") < moment("2026-11-03"));
+        assert_eq!(moment("2026-11-01T00:00:00Z").to_string(), "2026-11-01T00:00:00Z");
         for wrong in ["", "d", "30", "yesterday", "99999999999999999999d", "9223372036854775807w", "3é"] {
-            assert!(moment_of(wrong).is_err(), "{wrong}");
+            assert!(moment_of(wrong, now).is_err(), "{wrong}");
         }
     }
 }
