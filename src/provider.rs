@@ -90,7 +90,9 @@ pub fn endpoint(context: &Context, provider: &Provider, model: &str) -> Result<E
     let protocol = protocol(context, provider, model)?;
     let mut headers = Vec::new();
     if id == "openrouter" {
-        headers.extend(OPENROUTER_HEADERS.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        // A build of a package without a repository has no address to name.
+        let known = OPENROUTER_HEADERS.into_iter().filter(|(_, value)| !value.is_empty());
+        headers.extend(known.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
     for (name, value) in config.into_iter().flat_map(|config| &config.headers) {
         headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));

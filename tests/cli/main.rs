@@ -12,8 +12,13 @@
 
 mod support;
 
+mod ask;
 mod faults;
 #[cfg(feature = "local")]
 mod local;
+mod input;
+mod stdin;
 mod support_processes;
 mod support_server;
+mod terminal;
+mod timing;

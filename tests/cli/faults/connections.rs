@@ -25,7 +25,7 @@ fn a_hang_before_the_headers() {
 #[test]
 fn a_hang_before_the_first_event() {
     let lab = Lab::always(Script::sse([": still here\n\n"]).hang());
-    configure(&lab, "first_event = 0.5");
+    lab.configure("[timeouts]\nfirst_event = 0.5");
     assert_snapshot!(lab.told(&[]), @r#"
         ------- stderr -------
         error: lab/one: timed out
@@ -42,7 +42,7 @@ fn a_hang_before_the_first_event() {
 fn a_hang_between_chunks() {
     let text = openai_delta(&json!({"content": "So far so"}));
     let lab = Lab::always(Script::sse([text]).hang());
-    configure(&lab, "idle = 0.5");
+    lab.configure("[timeouts]\nidle = 0.5");
     assert_snapshot!(lab.told(&[]), @r#"
         So far so
         ------- stderr -------
@@ -67,13 +67,8 @@ fn comments_are_life_between_chunks() {
     }
     let lab = Lab::always(answer.bodies(openai_chunks(&[" but sure"])));
     // Longer than any pause, shorter than all of them together.
-    configure(&lab, "idle = 1.2");
+    lab.configure("[timeouts]\nidle = 1.2");
     assert_eq!(lab.ask(&["hello"]).run().success().stdout, "Slow but sure\n");
-}
-
-fn configure(lab: &Lab, timeouts: &str) {
-    let base = format!("{}/v1", lab.server.url());
-    lab.env.configure(&format!("[timeouts]\n{timeouts}\n{}", row("lab", "openai-chat", &base)));
 }
 
 #[test]

@@ -22,9 +22,29 @@ pub(crate) struct Lab {
 impl Lab {
     /// A Chat Completions provider that answers each request as `handler` says.
     pub(crate) fn start(handler: impl Fn(&Received, usize) -> Script + Send + Sync + 'static) -> Self {
+        Self::speaking("openai-chat", handler)
+    }
+
+    /// A provider of any protocol that answers each request as `handler` says.
+    pub(crate) fn speaking(
+        protocol: &str,
+        handler: impl Fn(&Received, usize) -> Script + Send + Sync + 'static,
+    ) -> Self {
         let (env, server) = (Env::new(), Server::start(handler));
-        env.configure(&row("lab", "openai-chat", &format!("{}/v1", server.url())));
+        env.configure(&row("lab", protocol, &format!("{}/v1", server.url())));
         Self { env, server }
+    }
+
+    /// Further lines of the configuration, in front of the provider's.
+    pub(crate) fn configure(&self, toml: &str) {
+        let base = format!("{}/v1", self.server.url());
+        self.env.configure(&format!("{toml}\n{}", row("lab", "openai-chat", &base)));
+    }
+
+    /// The body of the last request.
+    #[track_caller]
+    pub(crate) fn body(&self) -> Value {
+        self.server.requests().last().expect("a request came").json()
     }
 
     /// A provider that gives these answers in turn, and the last one again.

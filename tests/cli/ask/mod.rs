@@ -1,0 +1,7 @@
+//! `pollm ask` where all goes well: what is sent, and what is printed.
+
+mod chains;
+mod conversations;
+mod formats;
+mod protocols;
+mod requests;

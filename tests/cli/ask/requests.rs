@@ -1,0 +1,205 @@
+//! What the command line says reaches the request.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::lab::KEY;
+use crate::support::streams::{openai_body, openai_chunks};
+use crate::support::{Lab, Script};
+
+fn lab() -> Lab {
+    Lab::always(Script::sse(openai_chunks(&["ok"])))
+}
+
+/// The smallest PNG there is: one transparent pixel.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\xda\x63\x64\x60\xf8\x5f\x0f\0\x02\x87\x01\x80\xeb\x47\xba\x92\0\0\0\0IEND\xaeB`\x82";
+
+#[test]
+fn only_what_was_said_is_sent() {
+    let lab = lab();
+    let _ = lab.ask(&["hello"]).run().success();
+    assert_snapshot!(format!("{:#}", lab.body()), @r#"
+        {
+          "model": "one",
+          "messages": [
+            {
+              "role": "user",
+              "content": "hello"
+            }
+          ],
+          "stream": true,
+          "stream_options": {
+            "include_usage": true
+          }
+        }
+    "#);
+    let request = &lab.server.requests()[0];
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/v1/chat/completions"));
+    assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+    assert_eq!(request.header("content-type"), Some("application/json"));
+}
+
+#[test]
+fn parameters_and_options_of_one_lane() {
+    let lab = lab();
+    let args = [
+        "--top-p",
+        "0.5",
+        "--max-tokens",
+        "99",
+        "--seed",
+        "7",
+        "--stop",
+        "END",
+        "--temperature",
+        "1",
+        "-o",
+        "user=ann",
+        "-o",
+        "logit_bias={\"1\":2}",
+        "-o",
+        "a.b=3",
+        "hello",
+    ];
+    let _ = lab
+        .pollm(["ask", "-m", "lab/one@effort=high@temperature=0@top_k=5"].into_iter().chain(args))
+        .run()
+        .success();
+    let mut body = lab.body();
+    body["messages"].take();
+    assert_snapshot!(format!("{body:#}"), @r#"
+        {
+          "model": "one",
+          "messages": null,
+          "max_tokens": 99,
+          "temperature": 0.0,
+          "top_p": 0.5,
+          "seed": 7,
+          "stop": [
+            "END"
+          ],
+          "reasoning_effort": "high",
+          "stream": true,
+          "stream_options": {
+            "include_usage": true
+          },
+          "user": "ann",
+          "logit_bias": {
+            "1": 2
+          },
+          "a": {
+            "b": 3
+          },
+          "top_k": 5
+        }
+    "#);
+    assert_eq!(lab.ledger()[0]["lane"], "lab/one@effort=high@temperature=0@top_k=5");
+}
+
+#[test]
+fn files_attachments_and_a_system_prompt() {
+    let lab = lab();
+    lab.env.write("code.rs", "fn main() {}\n");
+    lab.env.write("pixel", PNG);
+    lab.env.write("system.txt", "Be brief.\n");
+    let _ = lab.ask(&["-f", "code.rs", "-a", "pixel", "-s", "@system.txt", "look"]).run().success();
+    assert_snapshot!(format!("{:#}", lab.body()["messages"]), @r#"
+        [
+          {
+            "role": "system",
+            "content": "Be brief."
+          },
+          {
+            "role": "user",
+            "content": [
+              {
+                "type": "image_url",
+                "image_url": {
+                  "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+                }
+              },
+              {
+                "type": "text",
+                "text": "`code.rs`:\n```rs\nfn main() {}\n```\n\nlook"
+              }
+            ]
+          }
+        ]
+    "#);
+}
+
+const SCHEMA: &str = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}"#;
+
+#[test]
+fn an_answer_that_meets_its_schema() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["{\"n\":", " 4}"])));
+    let output = lab.ask(&["--schema", SCHEMA, "how many?"]).run().success();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("{\"n\": 4}\n", ""));
+    let sent: Value = serde_json::from_str(SCHEMA).unwrap();
+    assert_eq!(lab.body()["response_format"]["json_schema"]["schema"], sent);
+}
+
+#[test]
+fn an_answer_that_does_not_meet_its_schema() {
+    for (text, status) in [("{\"n\": \"four\"}", "ok"), ("It is four", "ok")] {
+        let lab = Lab::always(Script::sse(openai_chunks(&[text])));
+        lab.env.write("schema.json", SCHEMA);
+        let output = lab.ask(&["--schema", "schema.json", "how many?"]).run().exited(7);
+        assert_eq!(output.stdout, format!("{text}\n"));
+        assert!(output.stderr.starts_with("error: lab/one: "), "{output}");
+        assert_eq!((&lab.ledger()[0]["status"], &lab.ledger()[0]["text"]), (&json!(status), &json!(text)));
+    }
+}
+
+#[test]
+fn an_answer_in_one_piece() {
+    let lab = Lab::always(Script::json(200, &openai_body("All at once")));
+    let output = lab.ask(&["--no-stream", "--json", "hello"]).run().success();
+    let object = output.json();
+    assert_eq!(object["text"], "All at once");
+    // The end is no first token.
+    assert_eq!((&object["timing"]["ttft_ms"], &object["timing"]["decode_tps"]), (&Value::Null, &Value::Null));
+    assert!(lab.body().get("stream").is_none_or(|stream| stream == false), "{}", lab.body());
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_shows_no_key() {
+    let lab = lab();
+    let output = lab.ask(&["--dry-run", "--temperature", "0", "hello"]).run();
+    assert_snapshot!(output, @r#"
+        POST http://127.0.0.1:PORT/v1/chat/completions
+        content-type: application/json
+        accept: text/event-stream
+        authorization: Bearer $LAB_KEY
+
+        {
+          "model": "one",
+          "messages": [
+            {
+              "role": "user",
+              "content": "hello"
+            }
+          ],
+          "temperature": 0.0,
+          "stream": true,
+          "stream_options": {
+            "include_usage": true
+          }
+        }
+        ------- stderr -------
+        lab/one: ~2 tokens in the prompt, estimated cost ~$0.000002 to ~$0.008194 (with 4096 tokens out); nothing was sent
+        [exit status: 0]
+    "#);
+    assert!(!output.to_string().contains(KEY));
+    let object = lab.ask(&["--dry-run", "--json", "hello"]).run().success().json();
+    assert_eq!(object["headers"]["authorization"], "Bearer $LAB_KEY");
+    assert_eq!((lab.server.connections(), lab.ledger().len()), (0, 0));
+}
+
+#[test]
+fn a_call_that_is_not_to_be_kept() {
+    let lab = lab();
+    let _ = lab.ask(&["--no-log", "hello"]).run().success();
+    assert!(lab.ledger().is_empty());
+    assert!(!lab.env.root().join("data/pollm/ledger.db").exists());
+}
