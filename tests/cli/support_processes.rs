@@ -127,7 +127,7 @@ fn output_is_shown_whole_without_what_differs_between_runs() {
         echo '{"id":"01K9ZQJ5T3X8WJ7M4N2B6C0D1E","ttft_ms":402.7,"at":"2026-11-22T12:00:00.5Z"}'
         printf warned >&2; exit 4"#;
     insta::assert_snapshot!(shell(&env, script).run(), @r#"
-    $ENV/home/x at http://127.0.0.1:PORT/v1, N s to first word, N ms, N tok/s, in 3 s
+    $ENV/home/x at http://127.0.0.1:PORT/v1, TIME to first word, TIME, N tok/s, in 3 s
     {"id":"ULID","ttft_ms":N,"at":"TIMESTAMP"}
     ------- stderr -------
     warned

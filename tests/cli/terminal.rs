@@ -21,12 +21,12 @@ fn markdown_is_rendered_and_the_receipt_follows() {
 }
 
 #[test]
-fn no_colour_leaves_words() {
+fn accessible_output_is_lines_of_words() {
     let lab = Lab::always(Script::sse(openai_chunks(&["Do **this**"])));
     let run = lab.ask(&["hello", "--color", "never"]).env("ACCESSIBLE", "1").terminal(80, 24);
     let shown = run.run().success().stdout;
     assert!(!shown.contains('\u{1b}'), "{shown:?}");
-    assert!(shown.contains("Do this\r\n") && shown.contains("model: lab/one\r\n"), "{shown:?}");
+    assert!(shown.contains("Do **this**\r\n") && shown.contains("model: lab/one\r\n"), "{shown:?}");
     assert!(shown.contains("cost: ") && shown.contains("tokens out: 1\r\n"), "{shown:?}");
 }
 

@@ -9,7 +9,7 @@ use crate::support::streams::{openai_chunks, openai_delta};
 use crate::support::{Lab, Script};
 
 fn lab() -> Lab {
-    Lab::always(Script::sse(openai_chunks(&["Good", " day"])))
+    Lab::always(Script::sse(openai_chunks(&["Good day"])))
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn usage_adds_the_receipt() {
     assert_snapshot!(lab().ask(&["-u", "hello"]).run(), @r"
         Good day
         ------- stderr -------
-        lab/one · N ms to first word, N ms · 9 → 2 tokens · N tok/s · $0.000013 · answered by scripted-1
+        lab/one · TIME to first word, TIME · 9 → 1 tokens · $0.000011 · answered by scripted-1
         [exit status: 0]
     ");
 }
@@ -33,7 +33,7 @@ fn one_json_object() {
     let output = lab().ask(&["--json", "hello"]).run().success();
     assert_eq!(output.stdout.lines().count(), 1);
     assert_snapshot!(output, @r#"
-        {"schema":"pollm/1","id":"ULID","command":"ask","started_at":"TIMESTAMP","model":"lab/one","served_model":"scripted-1","status":"ok","text":"Good day","reasoning":null,"finish":"stop","dropped":[],"usage":{"input":9,"cache_read":0,"cache_write":0,"output":2,"reasoning":0,"source":"reported","cache_write_1h":0},"cost":{"usd":"0.000013","source":"computed","approximate":false},"timing":{"connect_ms":N,"ttft_ms":N,"ttfv_ms":N,"e2e_ms":N,"wall_ms":N,"tpot_ms":N,"decode_tps":N,"attempts":1},"route":null,"request_id":"chatcmpl-scripted","error":null,"lane":"lab/one","conversation":"ULID","served_by":null,"native_finish":null,"possibly_billed":false,"cached":false,"malformed_events":0,"requests":[{"status":200,"error_kind":null,"took_ms":N,"waited_ms":null}]}
+        {"schema":"pollm/1","id":"ULID","command":"ask","started_at":"TIMESTAMP","model":"lab/one","served_model":"scripted-1","status":"ok","text":"Good day","reasoning":null,"finish":"stop","dropped":[],"usage":{"input":9,"cache_read":0,"cache_write":0,"output":1,"reasoning":0,"source":"reported","cache_write_1h":0},"cost":{"usd":"0.000011","source":"computed","approximate":false},"timing":{"connect_ms":N,"ttft_ms":N,"ttfv_ms":N,"e2e_ms":N,"wall_ms":N,"tpot_ms":null,"decode_tps":null,"attempts":1},"route":null,"request_id":"chatcmpl-scripted","error":null,"lane":"lab/one","conversation":"ULID","served_by":null,"native_finish":null,"possibly_billed":false,"cached":false,"malformed_events":0,"requests":[{"status":200,"error_kind":null,"took_ms":N,"waited_ms":null}]}
         ------- stderr -------
         [exit status: 0]
     "#);
@@ -128,7 +128,7 @@ fn a_file_is_written_whole_or_not_at_all() {
 
 #[test]
 fn quiet_says_nothing_but_the_answer() {
-    let lab = Lab::in_turn([Script::new(500), Script::sse(openai_chunks(&["Good", " day"]))]);
+    let lab = Lab::in_turn([Script::new(500), Script::sse(openai_chunks(&["Good day"]))]);
     let output = lab.ask(&["-q", "hello"]).run().success();
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("Good day\n", ""));
 }

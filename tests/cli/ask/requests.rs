@@ -141,13 +141,13 @@ fn an_answer_that_meets_its_schema() {
 
 #[test]
 fn an_answer_that_does_not_meet_its_schema() {
-    for (text, status) in [("{\"n\": \"four\"}", "ok"), ("It is four", "ok")] {
+    for text in ["{\"n\": \"four\"}", "It is four"] {
         let lab = Lab::always(Script::sse(openai_chunks(&[text])));
         lab.env.write("schema.json", SCHEMA);
         let output = lab.ask(&["--schema", "schema.json", "how many?"]).run().exited(7);
         assert_eq!(output.stdout, format!("{text}\n"));
         assert!(output.stderr.starts_with("error: lab/one: "), "{output}");
-        assert_eq!((&lab.ledger()[0]["status"], &lab.ledger()[0]["text"]), (&json!(status), &json!(text)));
+        assert_eq!((&lab.ledger()[0]["status"], &lab.ledger()[0]["text"]), (&json!("ok"), &json!(text)));
     }
 }
 

@@ -158,15 +158,15 @@ fn status_429_for_money() {
 #[test]
 fn status_500_once() {
     let fault = refusal(500, "server_error", "Something went wrong");
-    let lab = Lab::in_turn([fault, Script::sse(openai_chunks(&["Fine", " now"]))]);
+    let lab = Lab::in_turn([fault, Script::sse(openai_chunks(&["Fine now"]))]);
     assert_snapshot!(lab.told(&["-u"]), @r#"
         Fine now
         ------- stderr -------
         HTTP 500: Something went wrong; retrying in N s
-        lab/one · N ms to first word, N ms · 9 → 2 tokens · N tok/s · $0.000013 · 1 retry, N s in all · answered by scripted-1
+        lab/one · TIME to first word, TIME · 9 → 1 tokens · $0.000011 · 1 retry, TIME in all · answered by scripted-1
         [exit status: 0]
         requests: 2
-        ledger: lab/one "ok" "Fine now", finish "stop", HTTP [500,200], 9+2 tokens "reported", cost "0.000013" "computed"
+        ledger: lab/one "ok" "Fine now", finish "stop", HTTP [500,200], 9+1 tokens "reported", cost "0.000011" "computed"
     "#);
 }
 
@@ -254,4 +254,12 @@ fn an_error_without_a_body() {
         requests: 1
         ledger: lab/one "error" "", finish null, "bad_request" 418, HTTP [418], cost "0" "computed"
     "#);
+}
+
+#[test]
+fn an_error_without_an_end() {
+    let lab = Lab::always(Script::new(400).chunked().forever("x".repeat(10_000)));
+    let output = lab.ask(&["hello"]).run().exited(1);
+    assert!(output.stderr.len() < 1_000, "{output}");
+    let _ = lab.server.wait_for_departure(0);
 }

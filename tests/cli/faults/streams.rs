@@ -121,7 +121,7 @@ fn cut_in_the_middle_of_a_word() {
     assert_snapshot!(lab.told(&["-u"]), @r#"
         The answer is forty-t
         ------- stderr -------
-        lab/one · N ms to first word, N ms · ~2 → ~6 tokens · ~$0.000014 · possibly billed · answered by scripted-1 · cut
+        lab/one · TIME to first word, TIME · ~2 → ~6 tokens · ~$0.000014 · possibly billed · answered by scripted-1 · cut
         error: lab/one: the connection broke
           because: unexpected EOF during chunk size line
           because: request id chatcmpl-scripted
@@ -136,8 +136,9 @@ fn cut_in_the_middle_of_a_word() {
 
 #[test]
 fn broken_off_in_the_middle_of_an_event() {
+    // What was not read yet when a connection is reset is lost, so that waits.
     let event = text("never whole");
-    let lab = Lab::always(Script::sse([text("The answer"), event[..40].to_owned()]).sleep(100).reset());
+    let lab = Lab::always(Script::sse([text("The answer"), event[..40].to_owned()]).sleep(1_000).reset());
     let output = lab.ask(&["hello"]).run().exited(1);
     assert_eq!(output.stdout, "The answer\n");
     assert_eq!(lab.server.requests().len(), 1);
@@ -355,4 +356,13 @@ fn a_line_of_fifty_megabytes() {
         requests: 1
         ledger: lab/one "partial" "Before", finish "cut", "protocol" null, HTTP [200], 2+2 tokens "estimated", cost "0.000006" "estimated", possibly billed
     "#);
+}
+
+#[test]
+fn a_line_without_an_end() {
+    let lab = Lab::always(Script::sse([text("Before"), "data: ".to_owned()]).forever(vec![b'x'; 1 << 20]));
+    let output = lab.ask(&["hello"]).run().exited(1);
+    assert_eq!(output.stdout, "Before\n");
+    assert!(output.stderr.contains("an event of the answer is longer than 32 MiB"), "{output}");
+    let _ = lab.server.wait_for_departure(0);
 }

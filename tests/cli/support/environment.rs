@@ -63,8 +63,12 @@ impl Env {
         ] {
             command.env(name, self.root().join(folder));
         }
-        #[expect(clippy::disallowed_methods, reason = "the one variable that tests hand on")]
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "shells and their tools are where the machine has them"
+        )]
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env("PATH", path);
         command.env("COLUMNS", "100").env("LANG", "C.UTF-8").env("TZ", "UTC");
         Run::new(command, self.root().to_owned())
     }

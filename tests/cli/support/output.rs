@@ -99,6 +99,9 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", "TIMESTAMP"),
         (r"\b0[0-7][0-9A-HJKMNP-TV-Z]{24}\b", "ULID"),
         (r#""(\w+_ms|decode_tps)":\s?\d+(\.\d+)?"#, r#""$1":N"#),
+        // A receipt's times change their unit with the machine's load.
+        (r"\b[\d.]+ m?s to first word, [\d.]+ m?s\b", "TIME to first word, TIME"),
+        (r"\b[\d.]+ m?s in all\b", "TIME in all"),
         (r"\b\d+\.\d+ (ms|s)\b", "N $1"),
         (r"\b\d+ ms\b", "N ms"),
         (r"\b\d+(\.\d+)? tok/s", "N tok/s"),
