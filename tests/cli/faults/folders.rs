@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::lab::KEY;
-use crate::support::streams::openai_chunks;
+use crate::support::streams::{openai_chunks, openai_delta};
 use crate::support::{Lab, Script};
 
 fn lab() -> Lab {
@@ -55,7 +55,8 @@ fn a_ledger_that_is_none() {
 
 #[test]
 fn a_full_disk_below_stdout() {
-    let lab = lab();
+    // No more comes, so only the failed write can end the call.
+    let lab = Lab::always(Script::sse([openai_delta(&json!({"content": "All"}))]).hang());
     let script = format!("{} ask -m lab/one hello > /dev/full", env!("CARGO_BIN_EXE_pollm"));
     let output = lab.env.command("/bin/sh", ["-c", &script]).env("LAB_KEY", KEY).run();
     assert_snapshot!(lab.tell(&output), @r#"
