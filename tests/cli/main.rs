@@ -18,6 +18,10 @@ mod faults;
 mod local;
 mod input;
 mod stdin;
+mod completion;
+mod models;
+mod price;
+
 mod support_processes;
 mod support_server;
 mod terminal;

@@ -36,6 +36,7 @@ struct Good {
 struct Bad {
     kind: ErrorKind,
     why: String,
+    hints: Vec<String>,
 }
 
 pub(super) fn run(
@@ -96,7 +97,7 @@ fn check(providers: &[Provider], context: &Context) -> Result<Vec<Checked>> {
         match Ask::check(context, row) {
             Ok(ask) => asks.push(ask),
             Err(error) => {
-                let bad = Bad { kind: error.kind, why: error.message };
+                let bad = Bad { kind: error.kind, why: error.message, hints: error.hints };
                 checked.push(Checked { provider, took_ms: None, result: Err(bad) });
             }
         }
@@ -123,7 +124,7 @@ fn judge(answer: Answer, providers: &[Provider]) -> Checked {
             };
             let said = one_line(&clean(&error.message));
             let why = if said.is_empty() || what.ends_with(&said) { what } else { format!("{what}: {said}") };
-            Err(Bad { kind: error.kind.into(), why })
+            Err(Bad { kind: error.kind.into(), why, hints: Vec::new() })
         }
     };
     Checked { provider: answer.provider.as_str().to_owned(), took_ms: Some(ms(answer.took)), result }
@@ -172,12 +173,15 @@ fn object(one: &Checked) -> Value {
 
 /// A key that is missing or rejected weighs more than any other failure.
 fn verdict(checked: &[Checked]) -> Result<()> {
-    let kinds: Vec<ErrorKind> =
-        checked.iter().filter_map(|one| Some(one.result.as_ref().err()?.kind)).collect();
-    if kinds.is_empty() {
+    let failed: Vec<(&str, &Bad)> =
+        checked.iter().filter_map(|one| Some((one.provider.as_str(), one.result.as_ref().err()?))).collect();
+    if failed.is_empty() {
         return Ok(());
     }
-    let kind = if kinds.contains(&ErrorKind::Config) { ErrorKind::Config } else { ErrorKind::Failed };
-    let message = format!("{} of {} providers failed the check", kinds.len(), checked.len());
-    Err(Error::new(kind, message))
+    let of_key = failed.iter().any(|(_, bad)| bad.kind == ErrorKind::Config);
+    let kind = if of_key { ErrorKind::Config } else { ErrorKind::Failed };
+    let names: Vec<&str> = failed.iter().map(|(name, _)| *name).collect();
+    let mut error = Error::new(kind, format!("failed the check: {}", names.join(", ")));
+    error.hints = failed.iter().flat_map(|(_, bad)| bad.hints.clone()).collect();
+    Err(error)
 }

@@ -23,7 +23,8 @@ pub(super) struct KeyPlace {
 }
 
 pub(super) fn key(context: &Context, row: &Provider) -> KeyPlace {
-    let query = provider::key_query(context, row);
+    let mut query = provider::key_query(context, row);
+    query.required &= row.wire != "local";
     let stored = KeyFile::open(&context.paths.key_file).unwrap_or_default();
     let found = query.locate(&context.env, &stored).map(|source| source.to_string());
     KeyPlace { query, found }
@@ -86,6 +87,7 @@ pub(super) fn run(as_json: bool, context: &Context, stdout: &mut dyn Write) -> R
 fn cells(row: &Row) -> [String; 5] {
     let (protocol, address) = match &row.way {
         Ok((protocol, address)) => (protocol.clone(), address.clone()),
+        Err(why) if why.starts_with("pollm ") => ("-".to_owned(), why.clone()),
         Err(why) => ("-".to_owned(), format!("can't be asked: {why}")),
     };
     let kind = row.provider.kind.as_str().to_owned();

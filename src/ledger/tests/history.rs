@@ -165,3 +165,31 @@ fn deletes_are_all_or_nothing_and_say_what_is_left() {
     drop(reading);
     assert_eq!(count(&reader, "calls"), 0);
 }
+
+#[test]
+fn the_median_first_word_counts_good_uncached_streams_only() {
+    use crate::outcome::Clock;
+    use std::time::Duration;
+    let mut ledger = Ledger::open_existing(Path::new("/nowhere/at/all")).unwrap();
+    let mut call = |model: &str, ms: u64, change: &dyn Fn(&mut Outcome)| {
+        let mut outcome = answered("yes");
+        outcome.model = ModelRef::split(model).unwrap();
+        outcome.streamed = true;
+        outcome.clock = Clock { first_visible: Some(Duration::from_millis(ms)), ..Clock::default() };
+        change(&mut outcome);
+        append(&mut ledger, &asked("?"), &outcome, outcome.id);
+    };
+    for ms in [900, 100, 300] {
+        call("a/odd", ms, &|_| {});
+    }
+    for ms in [400, 200] {
+        call("a/even", ms, &|_| {});
+    }
+    call("a/odd", 1, &|outcome| outcome.cached = true);
+    call("a/odd", 1, &|outcome| outcome.streamed = false);
+    call("a/odd", 1, &|outcome| outcome.status = Status::Partial);
+    call("a/silent", 1, &|outcome| outcome.clock.first_visible = None);
+    let known = ledger.first_words().unwrap();
+    let of = |model: &str| known.get(&ModelRef::split(model).unwrap()).copied();
+    assert_eq!((of("a/odd"), of("a/even"), of("a/silent")), (Some(300.0), Some(300.0), None));
+}
