@@ -39,9 +39,8 @@ fn each_shell_has_a_line_that_loads_its_script() {
     // The one shell that every machine of the tests has.
     let env = Env::new();
     let exe = std::path::Path::new(env!("CARGO_BIN_EXE_pollm")).parent().unwrap().display().to_string();
-    let path = format!("{exe}:{}", std::env::var("PATH").unwrap());
-    let script = format!("source {folder}/pollm.bash; complete -p pollm");
-    let output = env.command("bash", ["-c", &script]).env("PATH", path).run().success();
+    let script = format!("PATH='{exe}':$PATH; source {folder}/pollm.bash; complete -p pollm");
+    let output = env.command("bash", ["-c", &script]).run().success();
     assert!(output.stdout.contains("-F _clap_complete_pollm"), "{output}");
 }
 
