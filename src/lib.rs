@@ -16,14 +16,6 @@
 //! - [`local`], [`weights`]: the embedded model.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
-//! - [`commands`]: what the commands do.
-//! - [`render`]: how text reaches a terminal.
-//! - [`ledger`]: the one private file that every outcome is written to.
-//! - [`local`]: the embedded model, its engine and the download of its weights.
-//! - [`ledger`]: the one private file that every outcome is written to.
-//! - [`render`]: what is shown, as pure functions.
-//! - [`error`]: what ends a command, its exit code and its hints.
-//! - [`nearest`]: "did you mean".
 //! - [`ledger`], [`store`]: the one private file that every outcome is written to.
 //! - [`render`], [`streams`], [`consent`]: how text reaches a terminal or a
 //!   pipe, and questions to the user.

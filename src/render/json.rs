@@ -156,7 +156,7 @@ fn message(message: &Message) -> Value {
 }
 
 /// A value laid out over several lines, with a newline at its end, made
-/// harmless as [`line`] does.
+/// harmless as [`line()`] does.
 pub fn laid_out(value: &Value) -> String {
     let text = format!("{value:#}\n");
     let harmless = |c: char| c != '\n' && is_forbidden(c);

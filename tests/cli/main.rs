@@ -13,14 +13,14 @@
 mod support;
 
 mod ask;
+mod completion;
 mod faults;
+mod input;
 #[cfg(feature = "local")]
 mod local;
-mod input;
-mod stdin;
-mod completion;
 mod models;
 mod price;
+mod stdin;
 
 mod support_processes;
 mod support_server;

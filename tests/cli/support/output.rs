@@ -104,7 +104,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b[\d.]+ m?s in all\b", "TIME in all"),
         (r"\b\d+\.\d+ (ms|s)\b", "N $1"),
         (r"\b\d+ ms\b", "N ms"),
-        (r"\b\d+(\.\d+)? tok/s", "N tok/s"),
+        (r"\b[\d,]+(\.\d+)? tok/s", "N tok/s"),
     ]
     .into_iter()
     .map(|(pattern, stand_in)| (Regex::new(pattern).unwrap(), stand_in))
