@@ -52,9 +52,9 @@ pub struct Factor(i64);
 #[error("`{0}` is not an amount that can be kept exactly")]
 pub struct InvalidAmount(pub String);
 
-/// Reads a decimal (`3`, `0.075`, `1.2e-05`) as an integer of `10^-scale`.
-/// Digits beyond the scale must be zeros: nothing is ever rounded.
-fn parse_decimal(text: &str, scale: i32) -> Result<i128, InvalidAmount> {
+/// Splits a decimal (`3`, `0.075`, `1.2e-05`) into its digits and the power of
+/// ten that they are multiplied by.
+fn digits_and_power(text: &str) -> Result<(i128, i32), InvalidAmount> {
     let invalid = || InvalidAmount(text.to_owned());
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| invalid())?),
@@ -71,7 +71,15 @@ fn parse_decimal(text: &str, scale: i32) -> Result<i128, InvalidAmount> {
         value = value.checked_mul(10).and_then(|v| v.checked_add(digit)).ok_or_else(invalid)?;
     }
     let fraction_len = i32::try_from(fraction.len()).map_err(|_| invalid())?;
-    let shift = scale.checked_add(exponent).and_then(|s| s.checked_sub(fraction_len)).ok_or_else(invalid)?;
+    Ok((value, exponent.checked_sub(fraction_len).ok_or_else(invalid)?))
+}
+
+/// Reads a decimal as an integer of `10^-scale`. Digits beyond the scale must
+/// be zeros: nothing is ever rounded.
+fn parse_decimal(text: &str, scale: i32) -> Result<i128, InvalidAmount> {
+    let invalid = || InvalidAmount(text.to_owned());
+    let (value, power) = digits_and_power(text)?;
+    let shift = scale.checked_add(power).ok_or_else(invalid)?;
     if value == 0 {
         return Ok(0);
     }
@@ -105,6 +113,27 @@ impl Price {
     pub fn per_million(text: &str) -> Result<Self, InvalidAmount> {
         let units = parse_decimal(text, 9)?;
         i64::try_from(units).map(Self).map_err(|_| InvalidAmount(text.to_owned()))
+    }
+
+    /// Reads a price that a float may have passed through on its way here
+    /// (`0.024999999999999998`), times `10^shift`: 6 for a price by the token.
+    /// Digits beyond the ninth decimal are rounded half up.
+    ///
+    /// # Errors
+    /// Where the text is no plain, non-negative decimal or too large.
+    pub fn nearest(text: &str, shift: i32) -> Result<Self, InvalidAmount> {
+        let invalid = || InvalidAmount(text.to_owned());
+        let (value, power) = digits_and_power(text)?;
+        let shift = power.checked_add(shift).and_then(|power| power.checked_add(9)).ok_or_else(invalid)?;
+        let units = match 10_i128.checked_pow(shift.unsigned_abs()) {
+            _ if value == 0 => 0,
+            Some(power) if shift >= 0 => value.checked_mul(power).ok_or_else(invalid)?,
+            Some(power) => value / power + i128::from(value % power >= power / 2),
+            // Far below the smallest price, or far above the largest.
+            None if shift < 0 => 0,
+            None => return Err(invalid()),
+        };
+        i64::try_from(units).map(Self).map_err(|_| invalid())
     }
 }
 
@@ -400,6 +429,22 @@ mod tests {
         assert_eq!(Cost::parse_usd("1.2E-5").unwrap(), Cost::parse_usd("0.000012").unwrap());
         assert_eq!(Cost::parse_usd("2e2").unwrap().to_usd(), "200");
         assert_eq!(Cost::parse_usd("0e-40").unwrap(), Cost::ZERO);
+    }
+
+    #[test]
+    fn noise_of_floats_is_rounded_away() {
+        let nearest = |text, shift| Price::nearest(text, shift).map(|price| price.to_string());
+        assert_eq!(nearest("0.024999999999999998", 0).unwrap(), "0.025");
+        assert_eq!(nearest("0.04999999999999999", 0).unwrap(), "0.05");
+        assert_eq!(nearest("0.0000015", 6).unwrap(), "1.5");
+        assert_eq!(nearest("2.5e-7", 6).unwrap(), "0.25");
+        assert_eq!(nearest("0.0000000005", 0).unwrap(), "0.000000001");
+        assert_eq!(nearest("0.00000000049", 0).unwrap(), "0");
+        assert_eq!(nearest("1e-99", 0).unwrap(), "0");
+        assert_eq!(nearest("0e99", 0).unwrap(), "0");
+        for text in ["-1", "1e99", "NaN", "", "\"1\"", "99999999999", "1e2147483647"] {
+            assert!(Price::nearest(text, 6).is_err(), "{text}");
+        }
     }
 
     #[test]
