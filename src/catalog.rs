@@ -3,6 +3,7 @@
 //! - [`Catalog`]: lookups. One model costs a search and the parse of one line.
 //! - [`Catalog::resolve`]: what a user typed, turned into a model.
 //! - [`Model::bill`]: what a usage costs, in exact integers.
+//! - [`refresh`]: a newer file out of what others publish, and its difference.
 //!
 //! The user's rows win over the file's. Absent means unknown, never zero.
 
@@ -10,6 +11,7 @@ mod bill;
 mod entry;
 mod names;
 mod price;
+pub mod refresh;
 mod resolve;
 mod row;
 mod schedule;
@@ -20,7 +22,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use bill::{ListCost, Pricing};
 pub use entry::{Abilities, Billing, Modality, Model, ModelOverride, Provider, ProviderKind, State};
@@ -48,21 +50,22 @@ pub struct Catalog {
 }
 
 /// Where facts and prices come from.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Source {
     /// The name of the data set.
     #[serde(rename = "n")]
     pub name: String,
     /// The day that its data are of.
-    #[serde(rename = "at")]
+    #[serde(rename = "at", skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
     /// Its version, where it has one.
-    #[serde(rename = "ver")]
+    #[serde(rename = "ver", skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Its licence.
     #[serde(rename = "lic")]
     pub licence: String,
     /// Where it is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
@@ -92,9 +95,8 @@ impl Catalog {
     }
 
     /// A refreshed catalog. Only its frame is checked, since every start of the
-    /// program comes here; [`Catalog::check`] reads all of it. Whoever has both
-    /// uses this one where its [date](Catalog::date) is later than the
-    /// embedded one's.
+    /// program comes here; [`Catalog::check`] reads all of it. [`refresh::load`]
+    /// chooses between this one and the embedded one.
     ///
     /// # Errors
     /// Where the text is cut short or not a catalog of this version.
