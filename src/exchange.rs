@@ -258,8 +258,10 @@ fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, 
     outcome.request_id = hearing.request_id.take();
     outcome.cached = hearing.cached;
     outcome.malformed_events = hearing.malformed;
-    if let Backend::Http(http) = &call.backend {
-        outcome.dropped.clone_from(&http.wire.dropped);
+    match &call.backend {
+        Backend::Http(http) => outcome.dropped.clone_from(&http.wire.dropped),
+        #[cfg(feature = "local")]
+        Backend::Local { .. } => {}
     }
     outcome.dropped.append(&mut hearing.dropped);
     let something = !hearing.text.is_empty() || !hearing.reasoning.is_empty();
