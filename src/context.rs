@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use crate::catalog::{Catalog, ModelOverride, Part, Prices, Provider, ProviderKind};
+use crate::catalog::{Catalog, ModelOverride, Part, Prices, Provider, ProviderKind, refresh};
 use crate::cli::{ColorChoice, Global};
 use crate::config::{Config, ModelConfig, PriceConfig};
 use crate::env::Env;
@@ -19,7 +19,7 @@ pub struct Context {
     pub paths: Paths,
     /// The configuration file.
     pub config: Config,
-    /// Providers, models and prices.
+    /// Providers, models and prices: embedded or refreshed, and the user's.
     pub catalog: Catalog,
     /// What the terminal can do.
     pub output: Output,
@@ -34,7 +34,11 @@ impl Context {
     /// A configuration that can't be read or used.
     pub fn load(env: Env, output: Output, global: Global) -> Result<Self> {
         let paths = Paths::find(&env)?;
-        let mut catalog = Catalog::embedded();
+        let loaded = refresh::load(&paths.cache_dir, Catalog::embedded());
+        if let Some(note) = loaded.note {
+            log::warn!("{note}");
+        }
+        let mut catalog = loaded.catalog;
         let ids = catalog.built_in_ids();
         let built_in: Vec<&str> = ids.iter().map(String::as_str).collect();
         let config = Config::load(&paths.config_file, paths.config_is_named, &built_in)?;

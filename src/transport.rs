@@ -111,14 +111,19 @@ impl Client {
 }
 
 /// The most redirects that a download follows.
-#[cfg(feature = "local")]
 const MAX_REDIRECTS: usize = 5;
 
 /// Downloads of files that need no key, so redirects may be followed.
-#[cfg(feature = "local")]
 pub struct Downloads(reqwest::Client);
 
-#[cfg(feature = "local")]
+/// A file as it came.
+pub struct Downloaded {
+    /// The file; one that is larger than allowed ends where it went beyond.
+    pub bytes: Vec<u8>,
+    /// The server's tag for it.
+    pub etag: Option<String>,
+}
+
 impl Downloads {
     /// Builds the client.
     ///
@@ -132,10 +137,42 @@ impl Downloads {
             .read_timeout(idle)
             .redirect(Policy::limited(MAX_REDIRECTS))
             .retry(reqwest::retry::never())
-            // The bytes are counted and hashed as they are stored there.
-            .no_gzip()
             .build();
         built.map(Self).map_err(|error| describe(&error, FailureKind::Tls))
+    }
+
+    /// Fetches a file; `None` where it is still the one of `etag`. Not much more than
+    /// `most` bytes are read, counted as they are unpacked.
+    ///
+    /// # Errors
+    /// Where the whole file did not come.
+    pub async fn if_changed(
+        &self,
+        url: &str,
+        etag: Option<&str>,
+        most: usize,
+    ) -> Result<Option<Downloaded>, ApiError> {
+        let broken = |error: reqwest::Error| describe(&error, FailureKind::Broken);
+        let mut request = self.0.get(url);
+        if let Some(tag) = etag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+            request = request.header("if-none-match", tag);
+        }
+        let mut response = request.send().await.map_err(broken)?;
+        let status = response.status().as_u16();
+        match status {
+            304 if etag.is_some() => return Ok(None),
+            200 => {}
+            _ => return Err(ApiError::new(FailureKind::Protocol, format!("HTTP {status}"))),
+        }
+        let etag = response.headers().get("etag").and_then(|tag| Some(tag.to_str().ok()?.to_owned()));
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > most {
+                break;
+            }
+        }
+        Ok(Some(Downloaded { bytes, etag }))
     }
 }
 
@@ -148,7 +185,8 @@ impl Fetch for Downloads {
         sink: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), String> {
         let words = |error: &reqwest::Error| describe(error, FailureKind::Broken).message;
-        let mut request = self.0.get(url);
+        // The bytes are counted and hashed as they are stored there.
+        let mut request = self.0.get(url).header("accept-encoding", "identity");
         if from > 0 {
             request = request.header("range", format!("bytes={from}-"));
         }

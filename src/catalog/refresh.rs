@@ -194,7 +194,8 @@ impl SourceText {
 }
 
 /// Lays sources over the file of a catalog; the user's rows have no part in it.
-/// Gives the text of the new file, for [`save`], and what is different.
+/// Gives the text of the new file, for [`save`], and what is different. Without
+/// a source, since none has anything newer, the file is as it was, of today.
 ///
 /// # Errors
 /// The first source that can't be used. Then none is.
@@ -206,7 +207,7 @@ pub fn apply(
     let before = Book::read(current);
     let mut book = before.clone();
     let mut said: Vec<(Origin, Statements)> = Vec::new();
-    let (mut last, mut catalog_only) = (String::new(), true);
+    let (mut last, mut catalog_only) = (String::new(), !sources.is_empty());
     for source in sources {
         let failed = |problem| RefreshError { name: source.name.clone(), problem };
         match source::read(&source.text, &before, today).map_err(failed)? {

@@ -15,6 +15,7 @@ use crate::nearest::nearest;
 mod check;
 mod list;
 mod providers;
+mod refresh;
 mod show;
 
 /// List models and providers: context, prices, abilities.
@@ -56,6 +57,22 @@ enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Bring models and prices up to date, and print what changed
+    ///
+    /// From models.dev and genai-prices, and from OpenRouter's list where OpenRouter is usable or
+    /// configured; no key is sent. Where anything fails or looks wrong, nothing changes, and the
+    /// exit code is 1. It never happens by itself.
+    Refresh {
+        /// Read this file, or this address, instead (repeatable)
+        ///
+        /// In the format of models.dev, genai-prices, OpenRouter or another pollm's catalog.json,
+        /// told by its content.
+        #[arg(long, value_name = "FILE|URL")]
+        from: Vec<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Ask providers for their list, which shows whether key and address are right
     ///
     /// Nothing is charged. Without a name, every provider with a key and every running local server.
@@ -86,7 +103,7 @@ enum ModelsCommand {
 ///
 /// # Errors
 /// Unknown models and providers, a provider that fails its check, a download
-/// that fails.
+/// that fails, a list that can't be used.
 pub fn run(
     args: &ModelsArgs,
     context: &Context,
@@ -101,6 +118,7 @@ pub fn run(
             show::run(model, at.unwrap_or_else(Timestamp::now), *json, context, stdout)
         }
         Some(ModelsCommand::Providers { json }) => providers::run(*json, context, stdout),
+        Some(ModelsCommand::Refresh { from, json }) => refresh::run(from, *json, context, stdout),
         Some(ModelsCommand::Check { providers, json }) => {
             check::run(providers, *json, context, stdout, stderr)
         }

@@ -20,6 +20,7 @@ mod input;
 mod local;
 mod models;
 mod price;
+mod refresh;
 mod stdin;
 
 mod support_processes;

@@ -155,6 +155,19 @@ fn order_and_spelling_are_no_change() {
 }
 
 #[test]
+fn where_nobody_has_anything_newer_the_catalog_is_of_today() {
+    let (told, _) = applied(&small(), source(&models_dev()), today());
+    let (text, report) = apply(&told, &[], day("2026-12-02")).unwrap();
+    assert_eq!(report.summary(), "no changes");
+    let next = Catalog::with_text(text).unwrap();
+    assert_eq!(next.date(), "2026-12-02");
+    assert_eq!(next.sources(), told.sources());
+    // A price whose day has come in between is still the catalog's own.
+    let (_, report) = applied(&next, source(&models_dev()), day("2026-12-02"));
+    assert_eq!(report.summary(), "no changes");
+}
+
+#[test]
 fn facts_that_changed_are_told_in_words() {
     let changed = lines(edited(|list| {
         let large = &mut list["openai"]["models"]["large"];
