@@ -1,5 +1,7 @@
 //! The receipt: one line that says who answered, how fast, and for how much.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::filter::clean_line;
 use super::output::{Output, Paint};
 use super::{figures, money};
@@ -154,6 +156,26 @@ fn ending(outcome: &Outcome) -> Option<&'static str> {
         }),
         (status, _) => Some(status.as_str()),
     }
+}
+
+/// A receipt broken between its facts where it is wider than the terminal.
+pub fn fitted(receipt: &str, width: usize) -> String {
+    const BETWEEN: &str = " · ";
+    let mut out = String::with_capacity(receipt.len());
+    let mut column = 0;
+    for fact in receipt.split(BETWEEN) {
+        let wide = fact.width();
+        if column > 0 && column + BETWEEN.width() + wide > width {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push_str(BETWEEN);
+            column += BETWEEN.width();
+        }
+        out.push_str(fact);
+        column += wide;
+    }
+    out
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::render::events::EventWriter;
 use crate::render::filter::Filter;
 use crate::render::markdown::{Markdown, Style};
 use crate::render::output::{Output, Paint};
+use crate::render::receipt::fitted;
 use crate::streams::{Stdout, Written, stderr};
 
 /// Where the answer's text goes as it comes.
@@ -182,7 +183,8 @@ impl<'o> View<'o> {
 
     /// The receipt, after the answer.
     pub(super) fn receipt(&mut self, line: &str) {
-        stderr(&format!("{}\n", self.output.paint_stderr(line, Paint::Dim)));
+        let line = if self.output.stderr_tty { fitted(line, self.output.width) } else { line.to_owned() };
+        stderr(&format!("{}\n", self.output.paint_stderr(&line, Paint::Dim)));
     }
 
     /// This model failed and another one goes on: takes the waiting line away.

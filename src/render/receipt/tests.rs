@@ -300,3 +300,12 @@ proptest! {
         prop_assert!(!text.chars().any(|c| is_forbidden(c) || matches!(c, '\n' | '\t')), "{text:?}");
     }
 }
+
+#[test]
+fn a_narrow_terminal_gets_whole_facts() {
+    let line = "openai/gpt · 0.41 s to first word, 1.32 s · 312 → 128 tokens · $0.001904";
+    assert_eq!(fitted(line, 200), line);
+    let narrow = fitted(line, 40);
+    assert_eq!(narrow.lines().collect::<Vec<_>>().join(" · "), line);
+    assert!(narrow.lines().all(|line| line.width() <= 40), "{narrow}");
+}
