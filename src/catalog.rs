@@ -169,6 +169,12 @@ impl Catalog {
         self.snapshot.head("gen").unwrap_or_default().trim_matches('"')
     }
 
+    /// The day of the embedded file that it was made over: its own day, or what
+    /// a refresh notes.
+    pub fn base(&self) -> &str {
+        self.snapshot.head("base").map_or_else(|| self.date(), |base| base.trim_matches('"'))
+    }
+
     /// Where its facts and prices come from.
     pub fn sources(&self) -> Vec<Source> {
         self.head_as("src")

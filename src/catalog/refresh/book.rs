@@ -17,6 +17,8 @@ use crate::model::{ModelRef, ProviderId};
 pub(super) struct Book {
     /// The day that the file is of.
     pub(super) date: Date,
+    /// The day of the embedded file that it was made over.
+    base: String,
     /// Where facts and prices come from.
     pub(super) sources: Vec<Source>,
     /// Schedules by id.
@@ -44,6 +46,7 @@ impl Book {
         let text = |key| catalog.snapshot.head(key).unwrap_or("{}").to_owned();
         Self {
             date: catalog.date().parse().unwrap_or_default(),
+            base: catalog.base().to_owned(),
             sources: catalog.sources(),
             schedules: catalog.head_as("sched"),
             names: ["palias", "alias"].map(|key| (key, text(key))),
@@ -56,7 +59,11 @@ impl Book {
         let mut text = String::from("{\n\"v\":1,\n");
         let sources = serde_json::to_string(&self.sources).unwrap_or_else(|_| "[]".to_owned());
         let schedules = Value::Object(self.schedules.clone());
-        let _ = writeln!(text, "\"gen\":\"{}\",\n\"cur\":\"USD\",\n\"per\":1000000,", self.date);
+        let _ = writeln!(
+            text,
+            "\"gen\":\"{}\",\n\"base\":\"{}\",\n\"cur\":\"USD\",\n\"per\":1000000,",
+            self.date, self.base
+        );
         let _ = writeln!(text, "\"src\":{sources},\n\"sched\":{schedules},");
         for (key, json) in &self.names {
             let _ = writeln!(text, "\"{key}\":{json},");

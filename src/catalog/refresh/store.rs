@@ -54,6 +54,12 @@ pub fn load(cache_dir: &Path, embedded: Catalog) -> Loaded {
         Err(error) => return unusable(embedded, error.to_string()),
     };
     match Catalog::with_text(text) {
+        // Providers come from the build alone, so a file that another build made
+        // would hide those that are new or mended in this one.
+        Ok(catalog) if catalog.base() != embedded.base() => unusable(
+            embedded,
+            "another version of pollm made it; `pollm models refresh` makes it anew".to_owned(),
+        ),
         // Both are `YYYY-MM-DD`, so texts compare as days do.
         Ok(catalog) if catalog.date() >= embedded.date() => Loaded { catalog, refreshed: true, note: None },
         Ok(_) => Loaded { catalog: embedded, refreshed: false, note: None },
@@ -127,24 +133,33 @@ mod tests {
         Etags::from([("https://models.dev/api.json".to_owned(), "\"abc\"".to_owned())])
     }
 
+    /// A catalog of a day, refreshed over the embedded one of another.
+    fn over(base: &str, day: &str) -> String {
+        text(day).replace("\"cur\"", &format!("\"base\":\"{base}\",\n\"cur\""))
+    }
+
     #[test]
-    fn the_later_catalog_is_used() {
+    fn a_refreshed_catalog_is_used_by_the_build_that_made_it() {
         let dir = tempfile::tempdir().unwrap();
         let cache = dir.path().join("cache");
         let nothing = load(&cache, catalog("2026-11-22"));
         assert_eq!((nothing.refreshed, nothing.note.as_deref()), (false, None));
-        save(&cache, &text("2026-11-24"), &tags()).unwrap();
-        for (embedded, refreshed, day) in [
-            ("2026-11-22", true, "2026-11-24"),
-            ("2026-11-24", true, "2026-11-24"),
-            ("2026-11-25", false, "2026-11-25"),
-            ("2027-01-01", false, "2027-01-01"),
-        ] {
-            let loaded = load(&cache, catalog(embedded));
-            assert_eq!((loaded.refreshed, loaded.catalog.date()), (refreshed, day));
-            assert_eq!(loaded.note, None);
-            assert_eq!(etags(&cache, &loaded), if refreshed { tags() } else { Etags::new() });
+        for day in ["2026-11-24", "2026-11-22"] {
+            save(&cache, &over("2026-11-22", day), &tags()).unwrap();
+            let loaded = load(&cache, catalog("2026-11-22"));
+            assert_eq!((loaded.refreshed, loaded.catalog.date(), loaded.note.as_deref()), (true, day, None));
+            assert_eq!(etags(&cache, &loaded), tags());
         }
+        // Providers that are new in this build would be hidden by the file of another.
+        for embedded in ["2026-11-21", "2026-11-23", "2027-01-01"] {
+            let loaded = load(&cache, catalog(embedded));
+            assert_eq!((loaded.refreshed, loaded.catalog.date()), (false, embedded));
+            assert!(loaded.note.as_deref().unwrap().contains("another version"), "{:?}", loaded.note);
+            assert_eq!(etags(&cache, &loaded), Etags::new());
+        }
+        // A clock that was set back.
+        save(&cache, &over("2026-11-22", "2026-11-20"), &tags()).unwrap();
+        assert!(!load(&cache, catalog("2026-11-22")).refreshed);
     }
 
     #[test]
