@@ -110,6 +110,22 @@ pub fn when_reader_leaves(gone: impl FnOnce() + Send + 'static) {
     let _ = std::thread::Builder::new().name("pipe watch".into()).stack_size(64 * 1024).spawn(watch);
 }
 
+/// Whether the reader of stdout has closed the pipe.
+#[cfg(unix)]
+pub fn reader_is_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let Ok(file) = duplicate() else { return true };
+    let mut fds = [PollFd::new(&file, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().intersects(PollFlags::ERR)
+}
+
+/// On Windows only a write can tell.
+#[cfg(windows)]
+pub fn reader_is_gone() -> bool {
+    false
+}
+
 /// On Windows the next write finds out.
 #[cfg(windows)]
 pub fn when_reader_leaves(_gone: impl FnOnce() + Send + 'static) {}

@@ -14,7 +14,7 @@ use crate::outcome::{Outcome, Status};
 use crate::store::Store;
 use crate::wire::FailureKind;
 use crate::wire::failure::Class;
-use crate::{dispatch, runtime, signals};
+use crate::{dispatch, runtime, signals, streams};
 
 /// What came of one lane.
 struct Served<'p> {
@@ -126,7 +126,8 @@ fn finish(
     if let Some(fault) = view.fault.take() {
         return Err(Error::failed("the answer could not be written").because(&fault));
     }
-    if view.closed {
+    // The watch over the pipe may have ended the call before any write could fail.
+    if view.closed || (outcome.status == Status::Cancelled && streams::reader_is_gone()) {
         return Ok(());
     }
     printed?;

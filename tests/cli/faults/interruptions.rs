@@ -43,6 +43,15 @@ fn a_reader_that_leaves_a_silent_stream() {
     "#);
 }
 
+/// Nothing is left to be written then, so no write can find out.
+#[test]
+fn a_reader_that_leaves_between_two_lines() {
+    let lab = Lab::always(Script::sse([text("start\n")]).hang());
+    let output = lab.ask(&["hello"]).stdout_limit(3).run().success();
+    assert!(lab.server.wait_for_departure(0) < SOON);
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("sta", ""));
+}
+
 #[test]
 fn ctrl_c_in_the_middle_of_an_answer() {
     let lab = Lab::always(Script::sse([text("Half a th")]).hang());
