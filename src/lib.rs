@@ -82,6 +82,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             // Help goes to stdout, complaints to stderr; a closed pipe is no fault.
             let _ = error.print();
+            let is_typo = error.get(clap::error::ContextKind::SuggestedSubcommand).is_some();
+            if error.kind() == clap::error::ErrorKind::InvalidSubcommand && !is_typo {
+                streams::stderr("\nhint: a prompt of one word needs the command: `pollm ask WORD`\n");
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

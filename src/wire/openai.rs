@@ -3,15 +3,37 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{ApiError, Dropped, EncodeError, Facts, SchemaSupport, StreamError, Target, failure};
-use crate::chat::{Effort, Media, MediaSource, Request};
+use crate::chat::{Effort, Media, MediaSource, Message, Part, Request, Role};
 
 pub(super) mod usage;
 
 /// The name sent for a schema that has no usable title.
 const SCHEMA_NAME: &str = "answer";
+
+/// The content of a turn. Text alone goes as one string: small and old servers
+/// know nothing else.
+pub(super) fn content(
+    message: &Message,
+    api: &str,
+    text_type: &str,
+    attachment: &dyn Fn(&Media) -> Result<Value, EncodeError>,
+) -> Result<Value, EncodeError> {
+    let has_media = message.parts.iter().any(|part| matches!(part, Part::Media(_)));
+    if !has_media {
+        return Ok(message.to_text().into());
+    }
+    if message.role == Role::Assistant {
+        return Err(EncodeError(format!("{api} has no place for attachments of the model's turns")));
+    }
+    let parts = message.parts.iter().map(|part| match part {
+        Part::Text(text) => Ok(json!({"type": text_type, "text": text})),
+        Part::Media(media) => attachment(media),
+    });
+    parts.collect::<Result<Vec<_>, _>>().map(Value::Array)
+}
 
 /// Bytes in the form that browsers and these APIs know: `data:image/png;base64,…`.
 pub(super) fn data_url(mime: &str, bytes: &[u8]) -> String {

@@ -134,5 +134,7 @@ fn a_prompt_with_blanks_needs_no_command() {
         For more information, try '--help'.
         [exit status: 2]
     ");
+    let other = lab.pollm(["why"]).run().exited(2);
+    assert!(other.stderr.contains("`pollm ask WORD`"), "{other}");
     assert_eq!(lab.server.requests().len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::{Effort, Media, MediaKind, MediaSource, Message, Part, Request, Role};
+use crate::chat::{Effort, Media, MediaKind, MediaSource, Request, Role};
 use crate::wire::openai::{self, Left};
 use crate::wire::{EncodeError, MaxTokensField, ReasoningStyle, SchemaSupport, Target, WireRequest};
 
@@ -80,27 +80,9 @@ fn messages(target: &Target, request: &Request) -> Result<Value, EncodeError> {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        messages.push(json!({"role": role, "content": content(target, message)?}));
+        messages.push(json!({"role": role, "content": openai::content(message, "Chat Completions", "text", &|media| attachment(target, media))?}));
     }
     Ok(Value::Array(messages))
-}
-
-/// Text alone goes as one string: small and old servers know nothing else.
-fn content(target: &Target, message: &Message) -> Result<Value, EncodeError> {
-    let has_media = message.parts.iter().any(|part| matches!(part, Part::Media(_)));
-    if !has_media {
-        return Ok(message.to_text().into());
-    }
-    if message.role == Role::Assistant {
-        return Err(EncodeError(
-            "Chat Completions has no place for attachments of the model's turns".to_owned(),
-        ));
-    }
-    let parts = message.parts.iter().map(|part| match part {
-        Part::Text(text) => Ok(json!({"type": "text", "text": text})),
-        Part::Media(media) => attachment(target, media),
-    });
-    parts.collect::<Result<Vec<_>, _>>().map(Value::Array)
 }
 
 fn attachment(target: &Target, media: &Media) -> Result<Value, EncodeError> {

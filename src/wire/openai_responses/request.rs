@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::chat::{Effort, Media, MediaKind, MediaSource, Message, Part, Request, Role};
+use crate::chat::{Effort, Media, MediaKind, MediaSource, Request, Role};
 use crate::wire::openai::{self, Left};
 use crate::wire::{EncodeError, ReasoningStyle, SchemaSupport, Target, WireRequest};
 
@@ -19,7 +19,7 @@ pub(super) fn encode(target: &Target, request: &Request) -> Result<WireRequest, 
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        Ok(json!({"role": role, "content": content(target, message)?}))
+        Ok(json!({"role": role, "content": openai::content(message, "the Responses API", "input_text", &|media| attachment(target, media))?}))
     });
     body.insert("input".to_owned(), input.collect::<Result<Value, EncodeError>>()?);
     // The default is to keep the conversation for at least 30 days.
@@ -82,23 +82,6 @@ fn parameters(target: &Target, request: &Request, body: &mut Map<String, Value>,
     }
 }
 
-fn content(target: &Target, message: &Message) -> Result<Value, EncodeError> {
-    let has_media = message.parts.iter().any(|part| matches!(part, Part::Media(_)));
-    if !has_media {
-        return Ok(message.to_text().into());
-    }
-    if message.role == Role::Assistant {
-        return Err(EncodeError(
-            "the Responses API has no place for attachments of the model's turns".to_owned(),
-        ));
-    }
-    let parts = message.parts.iter().map(|part| match part {
-        Part::Text(text) => Ok(json!({"type": "input_text", "text": text})),
-        Part::Media(media) => attachment(target, media),
-    });
-    parts.collect::<Result<Vec<_>, _>>().map(Value::Array)
-}
-
 fn attachment(target: &Target, media: &Media) -> Result<Value, EncodeError> {
     match (media.kind, &media.source) {
         (MediaKind::Image, _) => {
@@ -120,6 +103,7 @@ fn attachment(target: &Target, media: &Media) -> Result<Value, EncodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Message, Part};
     use crate::wire::openai::fixture::{media, target};
 
     fn ask(text: &str) -> Request {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chat::{Message, Part};
 use crate::wire::Dropped;
 use crate::wire::openai::fixture::{media, target};
 
