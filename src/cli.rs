@@ -21,7 +21,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// One prompt, any model: ask, compare and price language models from the shell.
+/// One prompt, any model: ask and price language models from the shell.
 ///
 /// `pollm "a prompt with blanks"` is short for `pollm ask "a prompt with blanks"`.
 #[derive(Debug, Parser)]
