@@ -299,15 +299,27 @@ fn count(call: &Call, hearing: &Hearing, outcome: &Outcome) -> Option<CountedUsa
     let generated = hearing.has_token();
     let believable =
         hearing.usage.filter(|usage| !(generated && (usage.input().0 == 0 || usage.output.0 == 0)));
+    let guess = || estimate::usage(&call.request, &hearing.text, &hearing.reasoning, hearing.usage);
+    // Counts of an answer that was cut may be those of its beginning (Anthropic
+    // says at the start what it has generated so far, which is one token).
+    let last_word = outcome.status == Status::Ok || !generated || counts_itself(call);
     match believable {
-        Some(usage) if outcome.status == Status::Ok || usage.output.0 > 0 || !generated => {
+        Some(usage) if last_word || usage.output >= guess().output => {
             Some(CountedUsage { usage, source: UsageSource::Reported })
         }
         _ if generated || outcome.possibly_billed || outcome.status == Status::Ok => {
-            let usage = estimate::usage(&call.request, &hearing.text, &hearing.reasoning, believable);
-            Some(CountedUsage { usage, source: UsageSource::Estimated })
+            Some(CountedUsage { usage: guess(), source: UsageSource::Estimated })
         }
         _ => None,
+    }
+}
+
+/// Whether every token is counted here as it comes.
+fn counts_itself(call: &Call) -> bool {
+    match &call.backend {
+        Backend::Http(_) => false,
+        #[cfg(feature = "local")]
+        Backend::Local { .. } => true,
     }
 }
 

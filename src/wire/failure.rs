@@ -248,7 +248,7 @@ pub fn in_stream(json: &Value) -> Option<ApiError> {
     let reported = json.get("error").is_some_and(|error| !error.is_null());
     (flat || reported).then(|| {
         let mut error = from_json(json, None);
-        if error.kind == FailureKind::BadRequest && error.code.is_none() {
+        if error.kind == FailureKind::BadRequest && error.code.is_none() && error.status.is_none() {
             // A fault in the middle of an answer that gives no reason is the server's.
             error.kind = FailureKind::Server;
         }

@@ -118,6 +118,8 @@ fn faults_inside_a_stream_are_found() {
     assert_eq!((overloaded.kind, overloaded.status), (FailureKind::Overloaded, None));
     let coded = in_stream(&json(r#"{"error":{"code":502,"message":"down"}}"#)).unwrap();
     assert_eq!((coded.kind, coded.status), (FailureKind::Server, Some(502)));
+    let refused = in_stream(&json(r#"{"error":{"code":400,"message":"Token limit reached"}}"#)).unwrap();
+    assert!(!refused.is_retryable());
     let flat = in_stream(&json(r#"{"type":"error","code":"rate_limit_exceeded","message":"slow"}"#)).unwrap();
     assert_eq!(flat.kind, FailureKind::RateLimit);
     let bare = in_stream(&json(r#"{"error":{"message":"boom"}}"#)).unwrap();

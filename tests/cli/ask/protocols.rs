@@ -180,3 +180,19 @@ fn a_gateway_says_what_it_bills() {
     // A header without a value says nothing of anyone.
     assert!(request.headers.iter().all(|(_, value)| !value.is_empty()), "{:?}", request.headers);
 }
+
+/// Its stream begins with a count of one generated token, which is no count of
+/// an answer that was cut.
+#[test]
+fn a_cut_answer_is_not_counted_by_its_beginning() {
+    let lab = Lab::speaking("anthropic", |_, _| {
+        let mut events = anthropic_chunks(&["Once upon a time ", "there was a king who had three sons."]);
+        events.truncate(events.len() - 3);
+        Script::sse(events)
+    });
+    let answer = lab.ask(&["--json", "hello"]).run().exited(1).json();
+    assert_eq!((&answer["status"], &answer["finish"]), (&json!("partial"), &json!("cut")));
+    assert_eq!(answer["usage"]["source"], "estimated");
+    assert!(answer["usage"]["output"].as_u64().unwrap() > 10, "{answer}");
+    assert_eq!(answer["cost"]["source"], "estimated");
+}
