@@ -118,6 +118,29 @@ impl Reader<'_> {
     async fn read(mut self) -> Result<Ending, ApiError> {
         let mut parser = Parser::default();
         let (mut shape, mut body) = (Shape::Unknown, Vec::new());
+        let received = self.receive(&mut parser, &mut shape, &mut body).await;
+        match received {
+            Ok(()) => {
+                self.hearing.end();
+                self.finish(parser, shape, &body)
+            }
+            // Some servers close without the farewell that TLS asks for: an answer
+            // whose end marker came before is whole all the same.
+            Err(error) if error.kind == FailureKind::Broken && matches!(shape, Shape::Events) => {
+                self.hearing.end();
+                self.decoder.finish().map_err(|_| error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes all that comes, to the end of the body.
+    async fn receive(
+        &mut self,
+        parser: &mut Parser,
+        shape: &mut Shape,
+        body: &mut Vec<u8>,
+    ) -> Result<(), ApiError> {
         let mut last_event = Instant::now();
         let mut gathering_since = None;
         loop {
@@ -140,16 +163,16 @@ impl Reader<'_> {
                 chunk.await.map_err(|_| stalled(limit))??
             };
             let at = Instant::now();
-            let Some(chunk) = chunk else { break };
+            let Some(chunk) = chunk else { return Ok(()) };
             let bytes = chunk.as_ref();
             if matches!(shape, Shape::Unknown) {
-                shape = shape_of(bytes);
+                *shape = shape_of(bytes);
                 self.hearing.streamed = matches!(shape, Shape::Events);
             }
             match shape {
                 Shape::Unknown => {}
                 Shape::Events => {
-                    if self.events(&mut parser, bytes, at)? {
+                    if self.events(parser, bytes, at)? {
                         last_event = at;
                     }
                     if at.duration_since(*gathering_since.get_or_insert(at)) >= GATHER {
@@ -167,8 +190,6 @@ impl Reader<'_> {
                 }
             }
         }
-        self.hearing.end();
-        self.finish(parser, shape, &body)
     }
 
     /// How long the next bytes may take, and until when that is.

@@ -139,3 +139,12 @@ fn a_redirect_to_another_host() {
         }
     }
 }
+
+/// As servers close that leave out TLS's farewell, or are killed behind a proxy.
+#[test]
+fn a_reset_behind_the_end_marker() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["All of it"])).sleep(300).reset());
+    let answer = lab.ask(&["--json", "hello"]).run().success().json();
+    assert_eq!((&answer["status"], &answer["text"]), (&json!("ok"), &json!("All of it")));
+    assert_eq!(answer["usage"]["source"], "reported");
+}
