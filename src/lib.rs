@@ -5,8 +5,8 @@
 //! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
 //! - [`cli`], [`commands`], [`completion`], [`context`]: what is typed, what it
 //!   does, what the shell completes, and what every command works with.
-//! - [`prompt`], [`schema`]: what is asked, from the command line, stdin and
-//!   files, and whether the answer is of the shape asked for.
+//! - [`prompt`], [`asking`], [`schema`]: what is asked, from the command line,
+//!   stdin and files, and whether the answer is of the shape asked for.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
@@ -17,11 +17,12 @@
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
 //! - [`ledger`], [`store`]: the one private file that every outcome is written to.
-//! - [`render`], [`streams`], [`consent`]: how text reaches a terminal or a
-//!   pipe, and questions to the user.
+//! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
+//!   terminal, a pipe or a file, and questions to the user.
 //! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
 //!   calls in words, "did you mean".
 
+pub mod asking;
 pub mod catalog;
 pub mod chat;
 pub mod cli;
@@ -59,6 +60,7 @@ pub mod streams;
 pub mod transport;
 #[cfg(feature = "local")]
 pub mod weights;
+pub mod whole_file;
 pub mod wire;
 
 use std::ffi::OsString;

@@ -1,10 +1,7 @@
 //! `pollm ask`: one prompt, one answer.
 
-use std::sync::Arc;
-
 use clap::Args;
 
-use crate::chat::{Message, Part, Request, Role};
 use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
 use crate::error::Result;
@@ -78,18 +75,4 @@ pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
         return dry_run::print(&plan, context);
     }
     chain::run(&plan, context)
-}
-
-/// The request of one lane: the conversation so far, the new turn, and the
-/// parameters of the command line under those of the lane.
-fn request(plan: &plan::Plan, lane: &crate::lane::Lane) -> Arc<Request> {
-    let mut messages = plan.earlier.clone();
-    messages.push(Message { role: Role::User, parts: plan.parts.iter().map(Part::clone).collect() });
-    Arc::new(Request {
-        system: plan.system.clone(),
-        messages,
-        params: plan.params.overlaid(&lane.params),
-        schema: plan.schema.as_ref().map(|schema| schema.value().clone()),
-        stream: plan.stream,
-    })
 }

@@ -1,8 +1,5 @@
 //! What is printed once the answer is whole, and what it is worth.
 
-use std::io::Write as _;
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::plan::{Plan, Product};
@@ -15,6 +12,7 @@ use crate::outcome::{Outcome, Status};
 use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
 use crate::render::receipt::receipt;
+use crate::whole_file::save;
 
 /// Whether a complete answer is what was asked for: the schema first, then
 /// `--strict`, which makes an answer that ended early a failure.
@@ -32,7 +30,7 @@ pub(super) fn judge(plan: &Plan, outcome: &mut Outcome) -> Result<()> {
         outcome.status = Status::Partial;
         return Err(Error::new(ErrorKind::Strict, format!("{}: {what}", outcome.lane)));
     }
-    match &plan.schema {
+    match &plan.asking.schema {
         Some(schema) => schema.check(&outcome.text).map(drop).map_err(|failure| {
             let error = Error::from(&failure);
             Error { message: format!("{}: {}", outcome.lane, error.message), ..error }
@@ -107,33 +105,6 @@ pub(super) fn print(
 /// A text with a newline at its end, nothing where there is no text.
 fn ended(text: &str) -> String {
     if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
-}
-
-/// Writes a file whole or not at all.
-fn save(path: &Path, text: &str) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".pollm-").tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        readable(file.as_file())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| Error::failed(format!("could not write `{}`", path.display())).because(&error))
-}
-
-/// Temporary files are private; an answer that the user asked to have in a
-/// file is as readable as any other file.
-#[cfg(unix)]
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_file: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 /// Says on stderr how it went: what ended early, what was left out, and the receipt.

@@ -2,19 +2,18 @@
 
 use super::answer;
 use super::plan::Plan;
-use super::request;
 use super::view::View;
 use crate::chat::Request;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exchange::{Call, Cancel, Update, exchange};
+use crate::exchange::{Cancel, Update, exchange};
 use crate::explain::{self, phrase};
 use crate::lane::Lane;
 use crate::outcome::{Outcome, Status};
 use crate::store::Store;
 use crate::wire::FailureKind;
 use crate::wire::failure::Class;
-use crate::{dispatch, runtime, signals, streams};
+use crate::{runtime, signals, streams};
 
 /// What came of one lane.
 struct Served<'p> {
@@ -42,7 +41,7 @@ async fn ask(plan: &Plan, context: &Context, cancel: &Cancel) -> Result<()> {
     let mut last_error = None;
     for (index, lane) in plan.lanes.iter().enumerate() {
         let is_last = index + 1 == plan.lanes.len();
-        let call = match call(plan, lane, context).await {
+        let call = match plan.manner.call(lane, plan.asking.request(lane), context).await {
             Ok(call) => call,
             Err(error) if is_last => return Err(last_error.unwrap_or(error)),
             Err(error) => {
@@ -65,21 +64,6 @@ async fn ask(plan: &Plan, context: &Context, cancel: &Cancel) -> Result<()> {
         return finish(plan, context, view, store, served);
     }
     Err(last_error.unwrap_or_else(|| Error::usage("no model to ask")))
-}
-
-/// Everything that one call needs.
-async fn call(plan: &Plan, lane: &Lane, context: &Context) -> Result<Call> {
-    let request = request(plan, lane);
-    let backend = dispatch::backend(lane, &request, plan.limits.connect, plan.yes, context).await?;
-    Ok(Call {
-        model: lane.model.clone(),
-        lane: lane.name.clone(),
-        request,
-        backend,
-        row: lane.row.clone(),
-        limits: plan.limits,
-        retries: plan.retries,
-    })
 }
 
 /// Whether another model may take over: nothing was shown yet, and nothing may

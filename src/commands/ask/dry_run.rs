@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::plan::{Plan, Product};
-use super::request;
 use crate::chat::Request;
 use crate::context::Context;
 use crate::dispatch;
@@ -21,7 +20,7 @@ const LONGEST_SHOWN: usize = 2_000;
 pub(super) fn print(plan: &Plan, context: &Context) -> Result<()> {
     let mut stdout = Stdout::open();
     for lane in &plan.lanes {
-        let request = request(plan, lane);
+        let request = plan.asking.request(lane);
         let estimate = estimate::of(&request, lane.row.as_ref());
         let shown = match &lane.way {
             Way::Http { target, .. } => over_http(plan, context, target, &request, &estimate)?,

@@ -2,23 +2,20 @@
 //! wrong is found here, before anything is sent.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ulid::Ulid;
 
 use super::AskArgs;
 use super::view::Shown;
-use crate::chat::{Message, Params, Part};
-use crate::cli::{Format, FormatOptions, SamplingOptions};
+use crate::asking::{Asking, Manner, assemble, params};
+use crate::chat::Message;
+use crate::cli::{Format, FormatOptions};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exchange::{Limits, Retries};
 use crate::lane::{self, Lane};
 use crate::ledger::Ledger;
-use crate::prompt::{self, ProcessStdin, PromptArgs};
 use crate::schema::Schema;
-use crate::streams::stderr;
 
 /// What the whole answer is turned into at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,22 +34,15 @@ pub(super) enum Product {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Plan {
     pub(super) lanes: Vec<Lane>,
-    pub(super) system: Option<String>,
-    pub(super) earlier: Vec<Message>,
-    pub(super) parts: Vec<Part>,
-    pub(super) params: Params,
-    pub(super) schema: Option<Schema>,
-    pub(super) stream: bool,
+    pub(super) asking: Asking,
+    pub(super) manner: Manner,
     pub(super) product: Product,
     pub(super) shown: Shown,
     pub(super) file: Option<PathBuf>,
     pub(super) hide_reasoning: bool,
     pub(super) receipt: bool,
     pub(super) strict: bool,
-    pub(super) yes: bool,
     pub(super) log: bool,
-    pub(super) limits: Limits,
-    pub(super) retries: Retries,
     pub(super) conversation: Ulid,
     pub(super) parent: Option<Ulid>,
 }
@@ -68,14 +58,12 @@ struct Thread {
 
 pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
-    let params = params(&args.sampling);
     let product = product(&args.format, args.extract)?;
-    let limits = limits(args.call.timeout, context)?;
-    let max_wait = duration("--max-wait", args.call.max_wait)?;
+    let manner = Manner::of(&args.call, context)?;
     let thread = thread(args, context)?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
     let named = lane::named(&args.model, thread.model.as_deref(), context)?;
-    let prompt = assemble(args)?;
+    let prompt = assemble(&args.prompt)?;
     let lanes = match named {
         Some(lanes) => lanes,
         None => vec![lane::without_name(&prompt.parts, context)?],
@@ -89,37 +77,25 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     };
     Ok(Plan {
         lanes,
-        system: prompt.system.or(thread.system),
-        earlier: thread.messages,
-        parts: prompt.parts,
-        params,
-        schema,
-        stream: !args.no_stream,
+        asking: Asking {
+            system: prompt.system.or(thread.system),
+            earlier: thread.messages,
+            parts: prompt.parts,
+            params: params(&args.sampling),
+            schema,
+            stream: !args.no_stream,
+        },
+        manner,
         product,
         shown,
         file: args.format.output.clone(),
         hide_reasoning: config::hide_reasoning(args.hide_reasoning, &context.config).value,
         receipt: args.usage || (context.output.stderr_tty && context.output.stdout_tty),
         strict: args.call.strict,
-        yes: args.call.yes,
         log: config::log(args.call.no_log, &context.env, &context.config).value,
-        limits,
-        retries: Retries { count: args.call.retries, max_wait },
         conversation: thread.id,
         parent: thread.parent,
     })
-}
-
-fn params(sampling: &SamplingOptions) -> Params {
-    Params {
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
-        max_tokens: sampling.max_tokens,
-        seed: sampling.seed,
-        stop: sampling.stop.clone(),
-        effort: sampling.effort,
-        extra: sampling.option.iter().cloned().collect(),
-    }
 }
 
 fn product(format: &FormatOptions, extract: bool) -> Result<Product> {
@@ -141,23 +117,6 @@ fn product(format: &FormatOptions, extract: bool) -> Result<Product> {
         (Format::Json, false) => Ok(Product::Json),
         (Format::Jsonl, false) => Ok(Product::Events),
     }
-}
-
-/// Seconds of the command line as a duration.
-fn duration(flag: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| *duration < Duration::from_hours(24 * 365))
-        .ok_or_else(|| Error::usage(format!("`{flag}` takes a number of seconds, not `{seconds}`")))
-}
-
-fn limits(timeout: Option<f64>, context: &Context) -> Result<Limits> {
-    let total = timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
-    if total == Some(Duration::ZERO) {
-        return Err(Error::usage("`--timeout` must be more than 0"));
-    }
-    let set = context.config.timeouts;
-    Ok(Limits { connect: set.connect(), first_event: set.first_event(), idle: set.idle(), total })
 }
 
 /// The conversation named by `-c` or `--conversation`, or a new one.
@@ -186,17 +145,6 @@ fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
         messages: found.messages,
         model: Some(found.lane),
     })
-}
-
-fn assemble(args: &AskArgs) -> Result<prompt::Prompt> {
-    let typed = PromptArgs {
-        words: args.prompt.prompt.clone(),
-        system: args.prompt.system.clone(),
-        attach: args.prompt.attach.iter().map(Into::into).collect(),
-        files: args.prompt.file.iter().map(Into::into).collect(),
-        no_stdin: args.prompt.no_stdin,
-    };
-    prompt::assemble(&typed, &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
 }
 
 impl Plan {

@@ -1,0 +1,130 @@
+//! What a command asks, before it is known of whom: from options to the request
+//! of each lane, and to the call that sends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::chat::{Message, Params, Part, Request, Role};
+use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
+use crate::context::Context;
+use crate::dispatch;
+use crate::error::{Error, Result};
+use crate::exchange::{Call, Limits, Retries};
+use crate::lane::Lane;
+use crate::prompt::{self, ProcessStdin, Prompt, PromptArgs};
+use crate::schema::Schema;
+use crate::streams::stderr;
+
+/// What is asked of every lane alike.
+pub struct Asking {
+    /// The system prompt.
+    pub system: Option<String>,
+    /// The conversation so far.
+    pub earlier: Vec<Message>,
+    /// The new turn.
+    pub parts: Vec<Part>,
+    /// Parameters of the command line.
+    pub params: Params,
+    /// The shape that the answer must have.
+    pub schema: Option<Schema>,
+    /// Whether the answer is asked for piece by piece.
+    pub stream: bool,
+}
+
+impl Asking {
+    /// The request of one lane: the conversation so far, the new turn, and the
+    /// parameters of the command line under those of the lane.
+    pub fn request(&self, lane: &Lane) -> Arc<Request> {
+        let mut messages = self.earlier.clone();
+        messages.push(Message { role: Role::User, parts: self.parts.clone() });
+        Arc::new(Request {
+            system: self.system.clone(),
+            messages,
+            params: self.params.overlaid(&lane.params),
+            schema: self.schema.as_ref().map(|schema| schema.value().clone()),
+            stream: self.stream,
+        })
+    }
+}
+
+/// How calls are made.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Time limits.
+    pub limits: Limits,
+    /// Retries.
+    pub retries: Retries,
+    /// The user agreed to a download beforehand.
+    pub consent: bool,
+}
+
+impl Manner {
+    /// The options of the command line over those of the configuration.
+    ///
+    /// # Errors
+    /// Times that are none.
+    pub fn of(options: &CallOptions, context: &Context) -> Result<Self> {
+        let total = options.timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
+        if total == Some(Duration::ZERO) {
+            return Err(Error::usage("`--timeout` must be more than 0"));
+        }
+        let set = context.config.timeouts;
+        let limits =
+            Limits { connect: set.connect(), first_event: set.first_event(), idle: set.idle(), total };
+        let max_wait = duration("--max-wait", options.max_wait)?;
+        Ok(Self { limits, retries: Retries { count: options.retries, max_wait }, consent: options.yes })
+    }
+
+    /// Everything that one call needs. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`dispatch::backend`].
+    pub async fn call(&self, lane: &Lane, request: Arc<Request>, context: &Context) -> Result<Call> {
+        let backend = dispatch::backend(lane, &request, self.limits.connect, self.consent, context).await?;
+        Ok(Call {
+            model: lane.model.clone(),
+            lane: lane.name.clone(),
+            request,
+            backend,
+            row: lane.row.clone(),
+            limits: self.limits,
+            retries: self.retries,
+        })
+    }
+}
+
+/// Parameters as typed.
+pub fn params(sampling: &SamplingOptions) -> Params {
+    Params {
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        max_tokens: sampling.max_tokens,
+        seed: sampling.seed,
+        stop: sampling.stop.clone(),
+        effort: sampling.effort,
+        extra: sampling.option.iter().cloned().collect(),
+    }
+}
+
+/// The prompt: arguments, stdin, files and attachments.
+///
+/// # Errors
+/// As [`prompt::assemble`].
+pub fn assemble(options: &PromptOptions) -> Result<Prompt> {
+    let typed = PromptArgs {
+        words: options.prompt.clone(),
+        system: options.system.clone(),
+        attach: options.attach.iter().map(Into::into).collect(),
+        files: options.file.iter().map(Into::into).collect(),
+        no_stdin: options.no_stdin,
+    };
+    prompt::assemble(&typed, &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
+}
+
+/// Seconds of the command line as a duration.
+fn duration(flag: &str, seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|duration| *duration < Duration::from_hours(24 * 365))
+        .ok_or_else(|| Error::usage(format!("`{flag}` takes a number of seconds, not `{seconds}`")))
+}
