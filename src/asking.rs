@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ulid::Ulid;
+
 use crate::chat::{Message, Params, Part, Request, Role};
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
@@ -82,6 +84,7 @@ impl Manner {
     pub async fn call(&self, lane: &Lane, request: Arc<Request>, context: &Context) -> Result<Call> {
         let backend = dispatch::backend(lane, &request, self.limits.connect, self.consent, context).await?;
         Ok(Call {
+            id: Ulid::generate(),
             model: lane.model.clone(),
             lane: lane.name.clone(),
             request,

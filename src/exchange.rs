@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use ulid::Ulid;
 
 use crate::catalog::{Model, Pricing};
 use crate::chat::{Effort, Ending, Event, Finish, Request};
@@ -90,6 +91,8 @@ pub struct HttpBackend {
 
 /// One call: what is asked, of whom, and how long to try.
 pub struct Call {
+    /// The outcome's id, known before anything is sent: money is set aside for it.
+    pub id: Ulid,
     /// The model that is asked.
     pub model: ModelRef,
     /// The lane's name, options included.
@@ -157,6 +160,7 @@ impl Cancel {
 /// Makes the call. Always returns an outcome, with everything that came.
 pub async fn exchange(call: &Call, cancel: &Cancel, on: &mut dyn FnMut(Update<'_>)) -> Outcome {
     let mut outcome = Outcome::new(call.model.clone(), call.lane.clone(), Timestamp::now());
+    outcome.id = call.id;
     let started = Instant::now();
     let mut hearing = Hearing::default();
     let ended = {

@@ -9,6 +9,7 @@
 //!   stdin and files, and whether the answer is of the shape asked for.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
+//! - [`comparison`]: several calls side by side, as data.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
@@ -27,6 +28,7 @@ pub mod catalog;
 pub mod chat;
 pub mod cli;
 pub mod commands;
+pub mod comparison;
 pub mod completion;
 pub mod config;
 pub mod consent;

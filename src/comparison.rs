@@ -1,0 +1,140 @@
+//! One prompt, several models: the plain struct that every view of a
+//! comparison shows, live, from the ledger, on a terminal or in a file.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ulid::Ulid;
+
+use crate::money::{Bill, Cost};
+use crate::outcome::{Outcome, Status};
+
+/// One prompt and what several lanes made of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Sortable by time, unique on this machine and any other.
+    pub id: Ulid,
+    /// When the first call began.
+    pub started_at: Timestamp,
+    /// What was asked, as text.
+    pub prompt: String,
+    /// From the first call to the end of the last.
+    pub wall: Duration,
+    /// The lanes, in the order asked.
+    pub lanes: Vec<LaneResult>,
+    /// Who agrees with whom, where that was asked for.
+    pub agreement: Option<Agreement>,
+}
+
+/// One lane's calls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaneResult {
+    /// Its name, no two alike: `openai/gpt-6.1-sol@effort=high`, `ollama/qwen3 (2)`.
+    pub name: String,
+    /// Its calls in the order made, warm-ups first. At least one.
+    pub runs: Vec<Run>,
+}
+
+/// One call of a lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// How it went.
+    pub outcome: Outcome,
+    /// A call before the measured ones: its cost counts, its figures do not.
+    pub is_warmup: bool,
+    /// What the checks said, in the order given.
+    pub checks: Vec<Checked>,
+}
+
+/// What one check said of one answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The check as it was given: `contains:apple`.
+    pub check: String,
+    /// Why it failed, in words; `None` where it passed.
+    pub failure: Option<String>,
+}
+
+/// Equal answers, grouped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreement {
+    /// The largest group first. Lanes without an answer are in none.
+    pub groups: Vec<Group>,
+    /// Fields on which the answers differ, by name, where answers have fields.
+    pub fields: Vec<String>,
+}
+
+/// Lanes that gave the same answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Places in [`Comparison::lanes`].
+    pub lanes: Vec<usize>,
+    /// The answer in its normal form.
+    pub answer: String,
+}
+
+impl Agreement {
+    /// Whether all that answered say the same.
+    pub fn is_unanimous(&self) -> bool {
+        self.groups.len() <= 1
+    }
+}
+
+impl LaneResult {
+    /// The calls that count.
+    pub fn measured(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| !run.is_warmup)
+    }
+
+    /// The call whose answer stands for the lane: the first good one, else the
+    /// one that came farthest.
+    pub fn shown(&self) -> Option<&Run> {
+        let good = self.measured().find(|run| run.outcome.status == Status::Ok);
+        // `max_by_key` gives the last of equals; the first tells the story.
+        let farthest = || self.measured().max_by_key(|run| run.outcome.text.len());
+        let first = || self.measured().next().filter(|run| !run.outcome.text.is_empty());
+        good.or_else(first).or_else(farthest).or_else(|| self.runs.first())
+    }
+
+    /// Whether every call that counts has a whole answer.
+    pub fn is_ok(&self) -> bool {
+        let mut measured = self.measured().peekable();
+        measured.peek().is_some() && measured.all(|run| run.outcome.status == Status::Ok)
+    }
+}
+
+/// Money added up so that nothing unknown is taken for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The sum of the known costs.
+    pub known: Cost,
+    /// Calls whose cost is unknown: the sum is a lower bound where there are any.
+    pub unpriced: u64,
+    /// Calls that may have been billed although their end is unknown.
+    pub possibly_billed: u64,
+    /// Some of the costs are approximate.
+    pub approximate: bool,
+}
+
+impl Total {
+    /// Adds one call.
+    pub fn add(&mut self, bill: &Bill, possibly_billed: bool) {
+        match bill.cost {
+            Some(cost) => self.known = self.known + cost,
+            None => self.unpriced += 1,
+        }
+        self.possibly_billed += u64::from(possibly_billed);
+        self.approximate |= bill.approximate;
+    }
+}
+
+impl Comparison {
+    /// What all calls cost together, warm-ups included.
+    pub fn total(&self) -> Total {
+        let mut total = Total::default();
+        for run in self.lanes.iter().flat_map(|lane| &lane.runs) {
+            total.add(&run.outcome.bill, run.outcome.possibly_billed);
+        }
+        total
+    }
+}
