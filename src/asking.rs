@@ -9,7 +9,7 @@ use ulid::Ulid;
 use crate::chat::{Message, Params, Part, Request, Role};
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
-use crate::dispatch;
+use crate::dispatch::{self, Ready};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Limits, Retries};
 use crate::lane::Lane;
@@ -80,11 +80,28 @@ impl Manner {
     /// Everything that one call needs. Nothing is sent.
     ///
     /// # Errors
-    /// As [`dispatch::backend`].
+    /// As [`dispatch::ready`] and [`Ready::backend`].
     pub async fn call(&self, lane: &Lane, request: Arc<Request>, context: &Context) -> Result<Call> {
-        let backend = dispatch::backend(lane, &request, self.limits.connect, self.consent, context).await?;
+        let ready = self.ready(lane, context).await?;
+        self.call_ready(&ready, lane, request, Ulid::generate())
+    }
+
+    /// Makes a lane ready for its calls. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`dispatch::ready`].
+    pub async fn ready(&self, lane: &Lane, context: &Context) -> Result<Ready> {
+        dispatch::ready(lane, self.limits.connect, self.consent, context).await
+    }
+
+    /// One call of a lane that is ready. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Ready::backend`].
+    pub fn call_ready(&self, ready: &Ready, lane: &Lane, request: Arc<Request>, id: Ulid) -> Result<Call> {
+        let backend = ready.backend(&request)?;
         Ok(Call {
-            id: Ulid::generate(),
+            id,
             model: lane.model.clone(),
             lane: lane.name.clone(),
             request,

@@ -1,6 +1,9 @@
 //! From a lane to what answers it: the encoded request with its address and
 //! key, or the embedded model with its weights in place.
 
+use std::cell::RefCell;
+#[cfg(feature = "local")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::chat::Request;
@@ -8,41 +11,92 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exchange::{Backend, HttpBackend};
 use crate::lane::{Lane, Way};
+use crate::model::{ModelRef, ProviderId};
+use crate::secrets::Key;
 use crate::transport::Client;
 use crate::wire::{self, Target, WireRequest};
 
-/// Prepares one call. Nothing is sent, but the embedded model's weights are
+/// A lane that can be asked: its key is there, its weights are in place.
+pub struct Ready {
+    model: ModelRef,
+    way: ReadyWay,
+}
+
+enum ReadyWay {
+    Http {
+        target: Box<Target>,
+        key: Option<Key>,
+        connect: Duration,
+        /// Connections that are free for the lane's next call. No two calls
+        /// share one at a time: each must know when its own was ready.
+        free: RefCell<Vec<Client>>,
+    },
+    #[cfg(feature = "local")]
+    Local { weights: PathBuf },
+}
+
+/// Makes a lane ready. Nothing is sent, but the embedded model's weights are
 /// fetched where the user agrees to it.
 ///
 /// # Errors
-/// A missing key, something that the protocol has no place for, weights that
-/// can't be had.
+/// A missing key, weights that can't be had.
 #[cfg_attr(not(feature = "local"), expect(clippy::unused_async, reason = "only a download waits"))]
-pub async fn backend(
-    lane: &Lane,
-    request: &Request,
-    connect: Duration,
-    consent: bool,
-    context: &Context,
-) -> Result<Backend> {
-    match &lane.way {
-        Way::Http { target, key } => {
-            let key = key.clone()?;
-            let (wire, url) = encode(target, request)?;
-            let client = Client::new(&url, connect).map_err(|error| Error::from(&error))?;
-            let key = key.map(|found| (found.key, target.auth.clone()));
-            Ok(Backend::Http(Box::new(HttpBackend { protocol: target.protocol, url, wire, key, client })))
-        }
+pub async fn ready(lane: &Lane, connect: Duration, consent: bool, context: &Context) -> Result<Ready> {
+    let way = match &lane.way {
+        Way::Http { target, key } => ReadyWay::Http {
+            target: target.clone(),
+            key: key.clone()?.map(|found| found.key),
+            connect,
+            free: RefCell::default(),
+        },
         #[cfg(feature = "local")]
         Way::Local => {
-            let weights = crate::weights::ready(&lane.model.model, consent, context).await?;
-            Ok(Backend::Local { weights })
+            ReadyWay::Local { weights: crate::weights::ready(&lane.model.model, consent, context).await? }
         }
         #[cfg(not(feature = "local"))]
         Way::Local => {
             let _ = (consent, context);
-            Err(Error::usage("this build has no embedded model"))
+            return Err(Error::usage("this build has no embedded model"));
         }
+    };
+    Ok(Ready { model: lane.model.clone(), way })
+}
+
+impl Ready {
+    /// What answers one request.
+    ///
+    /// # Errors
+    /// Something that the protocol has no place for.
+    pub fn backend(&self, request: &Request) -> Result<Backend> {
+        match &self.way {
+            ReadyWay::Http { target, key, connect, free } => {
+                let (wire, url) = encode(target, request)?;
+                let free = free.borrow_mut().pop().map_or_else(|| Client::new(&url, *connect), Ok);
+                let client = free.map_err(|error| Error::from(&error))?;
+                let key = key.clone().map(|key| (key, target.auth.clone()));
+                Ok(Backend::Http(Box::new(HttpBackend { protocol: target.protocol, url, wire, key, client })))
+            }
+            #[cfg(feature = "local")]
+            ReadyWay::Local { weights } => Ok(Backend::Local { weights: weights.clone() }),
+        }
+    }
+
+    /// Keeps the connection of a call that is over for the next one.
+    pub fn take_back(&self, backend: Backend) {
+        if let (ReadyWay::Http { free, .. }, Backend::Http(http)) = (&self.way, backend) {
+            free.borrow_mut().push(http.client);
+        }
+    }
+
+    /// Who limits how many calls may run at once: a provider with its key, or
+    /// this machine's cores.
+    pub fn provider(&self) -> &ProviderId {
+        &self.model.provider
+    }
+
+    /// Whether the answer is computed in this process.
+    pub fn is_local(&self) -> bool {
+        !matches!(self.way, ReadyWay::Http { .. })
     }
 }
 

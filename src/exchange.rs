@@ -21,11 +21,13 @@ use crate::transport::Client;
 use crate::wire::failure::Class;
 use crate::wire::{ApiError, Auth, FailureKind, Protocol, WireRequest};
 
+mod fan_out;
 mod hearing;
 mod http;
 #[cfg(feature = "local")]
 mod local;
 
+pub use fan_out::{Ended, Job, fan_out};
 use hearing::Hearing;
 
 /// How long to wait for what. There is no hidden total.

@@ -18,6 +18,7 @@ use crate::chat::Request;
 use crate::outcome::Outcome;
 
 mod columns;
+mod comparison;
 mod contents;
 mod conversation;
 mod delete;
@@ -29,6 +30,7 @@ mod list;
 mod open;
 mod read;
 
+pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;
 pub use delete::{Deleted, Selection};
 pub use error::{Action, LedgerError};
@@ -40,7 +42,7 @@ pub use read::Export;
 pub struct Entry<'a> {
     /// How it went.
     pub outcome: &'a Outcome,
-    /// The command that made it: `ask`.
+    /// The command that made it: `ask`, `compare`.
     pub command: &'a str,
     /// What was asked.
     pub request: &'a Request,
@@ -48,6 +50,8 @@ pub struct Entry<'a> {
     pub conversation: Ulid,
     /// The call that it goes on from.
     pub parent: Option<Ulid>,
+    /// Its place in a comparison.
+    pub place: Option<Place>,
 }
 
 /// One call as it was appended. Counts and amounts beyond all reason (10¹²
@@ -125,6 +129,9 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     row.set("command", entry.command.to_owned());
     row.set("conversation", entry.conversation.to_string());
     row.set("parent", entry.parent.map(|parent| parent.to_string()));
+    if let Some(place) = entry.place {
+        comparison::set_place(&mut row, place);
+    }
     columns::set_facts(&mut row, outcome);
     columns::set_usage(&mut row, outcome.usage);
     columns::set_bill(&mut row, outcome);

@@ -1,19 +1,21 @@
 //! The ledger as a command sees it: opened when the first outcome lands, and
 //! never worth an answer.
 
+use std::path::PathBuf;
+
 use ulid::Ulid;
 
-use crate::chat::Request;
+use crate::comparison::Checked;
 use crate::context::Context;
 use crate::error::Error;
-use crate::ledger::{Entry, Ledger};
-use crate::outcome::Outcome;
-use crate::render::output::Paint;
+use crate::ledger::{Entry, Ledger, LedgerError};
+use crate::render::output::{Output, Paint};
 use crate::streams::stderr;
 
-/// Writes outcomes as they land. A fault is said once and costs nothing else.
-pub struct Store<'c> {
-    context: &'c Context,
+/// Where one command's outcomes go.
+pub struct Store {
+    path: PathBuf,
+    output: Output,
     state: State,
 }
 
@@ -27,10 +29,11 @@ enum State {
     Broken,
 }
 
-impl<'c> Store<'c> {
+impl Store {
     /// A store that writes, or does not.
-    pub fn new(context: &'c Context, on: bool) -> Self {
-        Self { context, state: if on { State::Closed } else { State::Off } }
+    pub fn new(context: &Context, on: bool) -> Self {
+        let state = if on { State::Closed } else { State::Off };
+        Self { path: context.paths.ledger.clone(), output: context.output.clone(), state }
     }
 
     /// Whether outcomes are kept.
@@ -39,37 +42,40 @@ impl<'c> Store<'c> {
     }
 
     /// Writes one outcome.
-    pub fn append(
-        &mut self,
-        command: &str,
-        outcome: &Outcome,
-        request: &Request,
-        conversation: Ulid,
-        parent: Option<Ulid>,
-    ) {
+    pub fn append(&mut self, entry: &Entry<'_>) {
+        self.write(|ledger| ledger.append(entry));
+    }
+
+    /// Writes what the checks said of an outcome that is written already.
+    pub fn set_checks(&mut self, call: Ulid, checks: &[Checked]) {
+        self.write(|ledger| ledger.set_checks(call, checks));
+    }
+
+    /// Does one thing with the open ledger. The first failure is said, and
+    /// nothing is tried again.
+    pub fn write(&mut self, write: impl FnOnce(&mut Ledger) -> Result<(), LedgerError>) {
         if matches!(self.state, State::Closed) {
-            match Ledger::open(&self.context.paths.ledger) {
+            match Ledger::open(&self.path) {
                 Ok(ledger) => self.state = State::Open(Box::new(ledger)),
                 Err(error) => return self.give_up(&error),
             }
         }
-        if let State::Open(ledger) = &mut self.state {
-            let entry = Entry { outcome, command, request, conversation, parent };
-            if let Err(error) = ledger.append(&entry) {
-                self.give_up(&error);
-            }
+        if let State::Open(ledger) = &mut self.state
+            && let Err(error) = write(ledger)
+        {
+            self.give_up(&error);
         }
     }
 
     fn give_up(&mut self, error: &dyn std::error::Error) {
         self.state = State::Broken;
-        let label = self.context.output.paint_stderr("warning", Paint::Yellow);
+        let label = self.output.paint_stderr("warning", Paint::Yellow);
         let why = Error::failed("this call was not written to the history").because(error);
         stderr(&format!("{label}: {}: {}\n", why.message, why.causes.join(": ")));
     }
 }
 
-impl Drop for Store<'_> {
+impl Drop for Store {
     fn drop(&mut self) {
         // Closing would fold the journal into the file, which takes longer than
         // an insert; a later process does it.

@@ -50,7 +50,9 @@ fn answered(text: &str) -> Outcome {
 }
 
 fn append(ledger: &mut Ledger, request: &Request, outcome: &Outcome, conversation: Ulid) {
-    ledger.append(&Entry { outcome, command: "ask", request, conversation, parent: None }).unwrap();
+    ledger
+        .append(&Entry { outcome, command: "ask", request, conversation, parent: None, place: None })
+        .unwrap();
 }
 
 fn say(ledger: &mut Ledger, prompt: &str, text: &str) -> Outcome {
@@ -81,7 +83,7 @@ proptest! {
         let mut ledger = Ledger { connection: open::in_memory().unwrap(), path: PathBuf::new() };
         for call in &calls {
             let StoredCall { outcome, command, request, conversation, parent } = call;
-            let entry = Entry { outcome, command, request, conversation: *conversation, parent: *parent };
+            let entry = Entry { outcome, command, request, conversation: *conversation, parent: *parent, place: None };
             ledger.append(&entry).unwrap();
         }
         for call in &calls {

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::exchange::{Cancel, Update, exchange};
 use crate::explain::{self, phrase};
 use crate::lane::Lane;
+use crate::ledger::Entry;
 use crate::outcome::{Outcome, Status};
 use crate::store::Store;
 use crate::wire::FailureKind;
@@ -87,8 +88,15 @@ fn say_why(view: &mut View<'_>, served: &Served<'_>) {
     }
 }
 
-fn keep(store: &mut Store<'_>, plan: &Plan, served: &Served<'_>) {
-    store.append("ask", &served.outcome, &served.request, plan.conversation, plan.parent);
+fn keep(store: &mut Store, plan: &Plan, served: &Served<'_>) {
+    store.append(&Entry {
+        outcome: &served.outcome,
+        command: "ask",
+        request: &served.request,
+        conversation: plan.conversation,
+        parent: plan.parent,
+        place: None,
+    });
 }
 
 /// Shows what is to be shown, stores the outcome, and says how it went.
@@ -96,7 +104,7 @@ fn finish(
     plan: &Plan,
     context: &Context,
     mut view: View<'_>,
-    mut store: Store<'_>,
+    mut store: Store,
     served: Served<'_>,
 ) -> Result<()> {
     let Served { lane, request, mut outcome } = served;

@@ -114,6 +114,7 @@ fn a_ledger_that_takes_nothing_says_why_and_stays_whole() {
         request: &request,
         conversation: Ulid::generate(),
         parent: None,
+        place: None,
     };
     let refused = |ledger: &mut Ledger, reason: &str| {
         let error = ledger.append(&entry).unwrap_err().to_string();
