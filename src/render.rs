@@ -4,6 +4,7 @@
 //! - [`filter`]: what a model, a server or a file may not do to a terminal.
 //! - [`markdown`]: Markdown as it streams.
 //! - [`columns`]: aligned columns, of which lists are made.
+//! - [`compare`]: a comparison as tables, cards, differences, Markdown and CSV.
 //! - [`figures`], [`money`]: durations, counts and costs as people read them.
 //! - [`receipt`](mod@receipt): one line on who answered, how fast, and for how much.
 //! - [`json`], [`events`]: a call as JSON, and as a stream of events.
@@ -11,6 +12,7 @@
 //! - [`history`], [`models`]: past calls, and models, as lines and as facts.
 
 pub mod columns;
+pub mod compare;
 pub mod events;
 pub mod extract;
 pub mod figures;

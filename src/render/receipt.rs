@@ -137,7 +137,7 @@ fn served(outcome: &Outcome) -> Vec<Fact> {
 }
 
 /// A name that a server gave, harmless and of a bearable length.
-fn name(text: &str) -> String {
+pub(super) fn name(text: &str) -> String {
     let text = clean_line(text);
     match text.char_indices().nth(LONGEST_NAME) {
         Some(_) => text.chars().take(LONGEST_NAME - 1).chain(['…']).collect(),
@@ -146,7 +146,7 @@ fn name(text: &str) -> String {
 }
 
 /// How the answer ended, where it did not end well.
-fn ending(outcome: &Outcome) -> Option<&'static str> {
+pub(super) fn ending(outcome: &Outcome) -> Option<&'static str> {
     match (outcome.status, outcome.finish) {
         (Status::Ok, None | Some(Finish::Stop)) => None,
         (Status::Ok | Status::Partial, Some(finish)) if finish != Finish::Stop => Some(match finish {
