@@ -9,7 +9,8 @@
 //!   stdin and files, and whether the answer is of the shape asked for.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
-//! - [`comparison`]: several calls side by side, as data.
+//! - [`comparison`], [`statistics`]: several calls side by side, as data, and
+//!   what repeated ones say.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
@@ -57,6 +58,7 @@ pub mod render;
 pub mod schema;
 pub mod secrets;
 pub mod signals;
+pub mod statistics;
 pub mod store;
 pub mod streams;
 pub mod transport;
