@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ulid::Ulid;
 
-use crate::money::{Bill, Cost};
+use crate::money::{Bill, Cost, CostSource};
 use crate::outcome::{Outcome, Status};
 
 /// One prompt and what several lanes made of it.
@@ -112,7 +112,7 @@ pub struct Total {
     pub unpriced: u64,
     /// Calls that may have been billed although their end is unknown.
     pub possibly_billed: u64,
-    /// Some of the costs are approximate.
+    /// Some of the costs are approximate or estimated.
     pub approximate: bool,
 }
 
@@ -124,7 +124,8 @@ impl Total {
             None => self.unpriced += 1,
         }
         self.possibly_billed += u64::from(possibly_billed);
-        self.approximate |= bill.approximate;
+        // Money for tokens that nobody counted is no better known.
+        self.approximate |= bill.approximate || bill.source == CostSource::Estimated;
     }
 }
 

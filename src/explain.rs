@@ -39,6 +39,15 @@ pub fn phrase(error: &ApiError) -> String {
     }
 }
 
+/// What the provider said of a failure, where that is more than [`phrase`]
+/// says; harmless and on one line.
+pub fn said(error: &ApiError) -> Option<String> {
+    let said = clean_line(&error.message);
+    let what = phrase(error);
+    let said = said.strip_prefix(what.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&said);
+    (!said.is_empty() && !what.ends_with(said)).then(|| said.to_owned())
+}
+
 /// A number of events.
 pub fn events(count: u32) -> String {
     format!("{count} {}", if count == 1 { "event" } else { "events" })
@@ -48,12 +57,7 @@ pub fn events(count: u32) -> String {
 pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Error {
     let kind = ErrorKind::from(error.kind);
     let mut explained = Error::new(kind, format!("{}: {}", lane.name, phrase(error)));
-    let said = clean_line(&error.message);
-    let what = phrase(error);
-    let said = said.strip_prefix(what.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&said);
-    if !said.is_empty() && !explained.message.ends_with(said) {
-        explained.causes.push(said.to_owned());
-    }
+    explained.causes.extend(said(error));
     if outcome.attempts.len() > 1 {
         explained.causes.push(format!("{} requests were sent", outcome.attempts.len()));
     }
@@ -97,7 +101,8 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
     })
 }
 
-fn connect_hint(provider: &str) -> Option<String> {
+/// What may help where no connection to a server on this machine could be made.
+pub fn connect_hint(provider: &str) -> Option<String> {
     let server = match provider {
         "ollama" => "is `ollama serve` running? OLLAMA_HOST names another address",
         "lmstudio" => "is LM Studio's server running? LMSTUDIO_BASE_URL names another address",

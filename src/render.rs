@@ -13,6 +13,7 @@
 
 pub mod columns;
 pub mod compare;
+mod csv;
 pub mod events;
 pub mod extract;
 pub mod figures;

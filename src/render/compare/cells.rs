@@ -10,6 +10,7 @@ use crate::outcome::{Outcome, Status, Timing};
 use crate::render::columns::one_line;
 use crate::render::filter::clean_line;
 use crate::render::{figures, money, receipt};
+use crate::statistics::{Description, describe};
 
 /// Text from outside, harmless and on one line.
 pub(super) fn line(text: &str) -> String {
@@ -73,10 +74,10 @@ impl<'c> Basis<'c> {
 
     pub(super) fn cell(&self, figure: Figure) -> Cell {
         match figure {
-            Figure::FirstToken => self.time(|timing| timing.ttft_ms),
-            Figure::FirstWord => self.time(|timing| timing.ttfv_ms),
-            Figure::Total => self.time(|timing| timing.e2e_ms),
-            Figure::Speed => self.speed(),
+            Figure::FirstToken | Figure::FirstWord | Figure::Total => {
+                self.measurement(figure, figures::duration)
+            }
+            Figure::Speed => self.measurement(figure, figures::speed),
             Figure::Input => self.input(),
             Figure::Output => self.output(),
             Figure::Cost => self.cost(),
@@ -94,27 +95,28 @@ impl<'c> Basis<'c> {
         if warm.is_empty() { timings().collect() } else { warm }
     }
 
-    fn time(&self, pick: fn(&Timing) -> Option<f64>) -> Cell {
-        let mut values: Vec<f64> = self.timed().iter().filter_map(pick).collect();
-        values.sort_by(f64::total_cmp);
-        let Some(median) = middle(&values) else { return self.no_measurement() };
-        Cell::new(figures::duration(median), Some(median), self.spread(&values))
+    /// What was measured of a time or a speed, in the order of the calls.
+    pub(super) fn samples(&self, figure: Figure) -> Vec<f64> {
+        let pick: fn(&Timing) -> Option<f64> = match figure {
+            Figure::FirstToken => |timing| timing.ttft_ms,
+            Figure::FirstWord => |timing| timing.ttfv_ms,
+            Figure::Total => |timing| timing.e2e_ms,
+            Figure::Speed => |timing| timing.decode_tps,
+            _ => |_| None,
+        };
+        self.timed().iter().filter_map(pick).collect()
     }
 
-    fn speed(&self) -> Cell {
-        let mut values: Vec<f64> = self.timed().iter().filter_map(|timing| timing.decode_tps).collect();
-        values.sort_by(f64::total_cmp);
-        let Some(median) = middle(&values) else { return self.no_measurement() };
-        let text = figures::speed(median);
-        let mut cell = Cell::new(text, Some(median), self.spread(&values));
-        if self.fresh.iter().any(is_estimated) {
+    fn measurement(&self, figure: Figure, shown: fn(f64) -> String) -> Cell {
+        let Some(of) = describe(&self.samples(figure)) else { return self.no_measurement() };
+        // What is rare about a speed is its low end, which no percentile here shows.
+        let of = Description { p90: of.p90.filter(|_| figure != Figure::Speed), ..of };
+        let spread = (self.measured.len() > 1).then(|| spread(&of, shown));
+        let mut cell = Cell::new(shown(of.median), Some(of.median), spread);
+        if figure == Figure::Speed && self.fresh.iter().any(is_estimated) {
             cell.estimated();
         }
         cell
-    }
-
-    fn spread(&self, values: &[f64]) -> Option<String> {
-        (self.measured.len() > 1).then(|| format!("n {}", values.len()))
     }
 
     /// Why there is no time, where that is not plain from the status.
@@ -249,6 +251,9 @@ impl<'c> Basis<'c> {
     fn retries(&self) -> Cell {
         let retried = || self.measured.iter().filter(|run| run.outcome.attempts.len() > 1);
         let count: usize = retried().map(|run| run.outcome.attempts.len() - 1).sum();
+        if count == 0 {
+            return Cell::nothing(None);
+        }
         let longest = retried().map(|run| run.outcome.wall).max();
         let note = longest.map(|wall| {
             let wall = figures::duration(crate::outcome::ms(wall));
@@ -279,9 +284,24 @@ fn is_estimated(run: &&Run) -> bool {
     run.outcome.usage.is_some_and(|counted| counted.source == UsageSource::Estimated)
 }
 
-/// The middle of what is sorted, the lower one of two.
+/// The middle of what is sorted; the lower one of two, so that it is one that was.
 fn middle<T: Copy>(sorted: &[T]) -> Option<T> {
     sorted.get(sorted.len().checked_sub(1)? / 2).copied()
+}
+
+/// How far figures are spread around their median: `± 0.02 s, n 5`; from ten on
+/// with the 90th percentile.
+fn spread(of: &Description, shown: fn(f64) -> String) -> String {
+    let mut parts = Vec::new();
+    if of.n > 1 {
+        parts.push(format!("± {}", shown(of.mad)));
+    }
+    parts.extend(of.p90.map(|p90| format!("p90 {}", shown(p90))));
+    parts.push(format!("n={}", of.n));
+    if of.first_is_slow {
+        parts.push("first run slow".to_owned());
+    }
+    parts.join(", ")
 }
 
 /// Nothing was served that could be billed, so its cost is not unknown: it is none.

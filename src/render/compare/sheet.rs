@@ -134,8 +134,15 @@ pub struct Cell {
     pub value: Option<f64>,
     /// The best of its row, as far as the text shows it.
     pub best: bool,
-    /// What belongs to it: `± 0.02 s, n 5`, `40 cached`, `possibly billed`.
+    /// What belongs to it: `± 0.02 s, n=5`, `40 cached`, `possibly billed`.
     pub note: Option<String>,
+}
+
+impl Cell {
+    /// Whether there is nothing to be said.
+    pub fn is_empty(&self) -> bool {
+        self.text == NOTHING && self.note.is_none()
+    }
 }
 
 /// What stands for a figure that is unknown or does not apply.
@@ -156,6 +163,17 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
 }
 
 impl Sheet {
+    /// The rows that say something of a lane, with its cells. What two rows have
+    /// in common is said once: reasoning that took no time is not worth a line.
+    pub(super) fn facts(&self, lane: usize) -> impl Iterator<Item = (&'static str, &Cell)> {
+        let first_word = self.row(Figure::FirstWord).map(|row| &row.cells[lane].text);
+        let facts = self.rows.iter().map(move |row| (row.figure, row.name, &row.cells[lane]));
+        let is_new = move |(figure, _, cell): &(Figure, &str, &Cell)| {
+            *figure != Figure::FirstToken || cell.best || Some(&cell.text) != first_word
+        };
+        facts.filter(is_new).filter(|(_, _, cell)| !cell.is_empty()).map(|(_, name, cell)| (name, cell))
+    }
+
     /// A figure's row, where it is shown.
     pub fn row(&self, figure: Figure) -> Option<&FigureRow> {
         self.rows.iter().find(|row| row.figure == figure)

@@ -14,3 +14,16 @@ pub(super) fn short(total: &Total) -> String {
         (_, true) => format!("≥ ~{known}"),
     }
 }
+
+/// The same with what makes it uncertain: `≥ $1.23 (2 calls unpriced)`.
+pub(super) fn long(total: &Total) -> String {
+    let mut remarks = Vec::new();
+    let mut remark = |count: u64, what: &str| {
+        if count > 0 {
+            remarks.push(format!("{count} {} {what}", if count == 1 { "call" } else { "calls" }));
+        }
+    };
+    remark(total.unpriced, "unpriced");
+    remark(total.possibly_billed, "possibly billed");
+    if remarks.is_empty() { short(total) } else { format!("{} ({})", short(total), remarks.join(", ")) }
+}

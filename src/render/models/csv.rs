@@ -1,8 +1,9 @@
-//! Models as CSV (RFC 4180). An empty field is unknown.
+//! Models as CSV. An empty field is unknown.
 
 use jiff::Timestamp;
 
 use super::{Charge, Listed, abilities};
+use crate::render::csv::row;
 
 const HEADER: &str = "model,name,context,max_output,price,input_usd_per_million,output_usd_per_million,\
                       approximate,first_word_ms,abilities,released,state\n";
@@ -32,12 +33,7 @@ pub fn csv(models: &[Listed], at: Timestamp) -> String {
             model.released.clone().unwrap_or_default(),
             model.state.as_str().to_owned(),
         ];
-        text.push_str(&fields.map(field).join(","));
-        text.push('\n');
+        text.push_str(&row(fields.iter().map(String::as_str)));
     }
     text
-}
-
-fn field(text: String) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -1,0 +1,264 @@
+//! What a comparison comes to, in words.
+
+use super::cells::{Basis, line};
+use super::fold::{Fold, fold};
+use super::sheet::{Cell, Figure, Sheet, sheet};
+use super::total;
+use crate::comparison::{Agreement, Comparison};
+use crate::explain::phrase;
+use crate::outcome::Status;
+use crate::render::figures;
+use crate::render::output::{Output, Paint};
+use crate::statistics::{Better, Contrast, MILLISECOND, against_best};
+
+/// A line of the summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// It says more of the statement before it.
+    pub(super) is_detail: bool,
+    /// What it says, harmless and on one line.
+    pub(super) text: String,
+    /// What it says is no good news.
+    pub(super) is_bad: bool,
+}
+
+/// Which lane was first, which cheapest, what failed, who agrees, and what all
+/// of it cost: lines for stdout, painted where it may have colour.
+pub fn summary(comparison: &Comparison, output: &Output) -> String {
+    let mut out = String::new();
+    for statement in statements(comparison, &sheet(comparison)) {
+        let indent = if statement.is_detail { "  " } else { "" };
+        let text = match statement.is_bad {
+            true => output.paint_stdout(&statement.text, Paint::Red),
+            false => statement.text,
+        };
+        if output.accessible {
+            out.push_str(&format!("{text}\n"));
+            continue;
+        }
+        for line in fold(&text, output.width - indent.len(), Fold::Words) {
+            out.push_str(&format!("{indent}{}\n", line.text));
+        }
+    }
+    out
+}
+
+/// The summary, statement by statement.
+pub(super) fn statements(comparison: &Comparison, sheet: &Sheet) -> Vec<Statement> {
+    let mut said = Said(Vec::new());
+    fastest(comparison, sheet, &mut said);
+    cheapest(sheet, &mut said);
+    failures(comparison, sheet, &mut said);
+    if let Some(agreement) = &comparison.agreement {
+        agreed(agreement, sheet, &mut said);
+    }
+    let calls: usize = comparison.lanes.iter().map(|lane| lane.runs.len()).sum();
+    let of = if calls == 1 { "1 call".to_owned() } else { format!("all {calls} calls") };
+    said.say(format!("cost of {of}: {}", total::long(&comparison.total())));
+    said.0
+}
+
+struct Said(Vec<Statement>);
+
+impl Said {
+    fn say(&mut self, text: String) {
+        self.0.push(Statement { is_detail: false, text, is_bad: false });
+    }
+
+    fn detail(&mut self, text: String) {
+        self.0.push(Statement { is_detail: true, text, is_bad: false });
+    }
+
+    fn bad(&mut self, text: String) {
+        self.0.push(Statement { is_detail: false, text, is_bad: true });
+    }
+}
+
+/// The lanes that may be the best at a figure, with their cells.
+fn ranked(sheet: &Sheet, figure: Figure) -> Vec<(usize, &Cell, f64)> {
+    let cells = sheet.row(figure).map_or(&[][..], |row| &row.cells);
+    let mut ranked: Vec<(usize, &Cell, f64)> = cells
+        .iter()
+        .enumerate()
+        .filter(|(lane, _)| sheet.lanes[*lane].is_whole)
+        .filter_map(|(lane, cell)| Some((lane, cell, cell.value?)))
+        .collect();
+    ranked.sort_by(|a, b| a.2.total_cmp(&b.2));
+    ranked
+}
+
+fn fastest(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
+    let first_words = ranked(sheet, Figure::FirstWord);
+    let totals = ranked(sheet, Figure::Total);
+    let words_count = first_words.len() >= 2;
+    if words_count {
+        race(comparison, sheet, &first_words, Figure::FirstWord, said);
+    } else if totals.len() >= 2 {
+        race(comparison, sheet, &totals, Figure::Total, said);
+    }
+    // Who begins first is not always the first to be done.
+    let (Some(starter), [winner, second, ..]) =
+        (first_words.first().filter(|_| words_count), totals.as_slice())
+    else {
+        return;
+    };
+    if starter.0 != winner.0 && winner.1.text != second.1.text {
+        let name = &sheet.lanes[winner.0].name;
+        said.say(format!("{name} was done first: {} in all", winner.1.words));
+    }
+}
+
+/// Who was fastest, and by how much.
+fn race(
+    comparison: &Comparison,
+    sheet: &Sheet,
+    ranked: &[(usize, &Cell, f64)],
+    figure: Figure,
+    said: &mut Said,
+) {
+    let Some((best, cell, _)) = ranked.first() else { return };
+    let name = |lane: usize| &sheet.lanes[lane].name;
+    let (was, what) = match figure {
+        Figure::FirstWord => ("was first", "to the first word"),
+        _ => ("was fastest", "in all"),
+    };
+    let samples: Vec<Vec<f64>> = comparison
+        .lanes
+        .iter()
+        .enumerate()
+        .map(|(at, lane)| if sheet.lanes[at].is_whole { Basis::of(lane).samples(figure) } else { Vec::new() })
+        .collect();
+    let slices: Vec<&[f64]> = samples.iter().map(Vec::as_slice).collect();
+    let standing = against_best(&slices, Better::Lower, MILLISECOND);
+    let median = if sheet.several { " (median)" } else { "" };
+    said.say(format!("{} {was}: {} {what}{median}", name(*best), cell.words));
+    let mut unclear = false;
+    for (lane, other, value) in &ranked[1..] {
+        let contrast = standing.as_ref().filter(|of| of.best == *best).and_then(|of| of.others[*lane]);
+        let text = match contrast {
+            _ if other.text == cell.text => format!("as fast as {}", name(*lane)),
+            Some(Contrast::Shown(ratio)) => format!(
+                "{} times faster than {} (between {} and {})",
+                times(ratio.ratio),
+                name(*lane),
+                times(ratio.low),
+                times(ratio.high)
+            ),
+            Some(Contrast::Open(_)) => format!("no difference shown to {}", name(*lane)),
+            _ => {
+                unclear = true;
+                match cell.value.filter(|value| *value > 0.0) {
+                    Some(best) => format!("{} times faster than {}", times(value / best), name(*lane)),
+                    None => format!("faster than {}", name(*lane)),
+                }
+            }
+        };
+        said.detail(text);
+    }
+    if unclear {
+        let least =
+            standing.iter().flat_map(|of| of.others.iter().flatten()).find_map(|contrast| match contrast {
+                Contrast::TooFew { least } => Some(*least),
+                _ => None,
+            });
+        let least = least.map_or(String::new(), |least| format!("; `--runs {least}` could tell"));
+        let runs = if sheet.several { "too few runs" } else { "one run each" };
+        said.detail(format!("{runs}, so this may be chance{least}"));
+    }
+}
+
+/// A ratio to three figures or so.
+fn times(ratio: f64) -> String {
+    match ratio {
+        ..9.995 => format!("{ratio:.2}"),
+        ..99.95 => format!("{ratio:.1}"),
+        _ => format!("{ratio:.0}"),
+    }
+}
+
+fn cheapest(sheet: &Sheet, said: &mut Said) {
+    let ranked = ranked(sheet, Figure::Cost);
+    let [(best, cell, value), others @ ..] = ranked.as_slice() else { return };
+    let cells = sheet.row(Figure::Cost).map_or(&[][..], |row| &row.cells);
+    let unknown = |lane: &usize| sheet.lanes[*lane].is_whole && cells[*lane].text == "?";
+    let unknown: Vec<&str> =
+        (0..cells.len()).filter(unknown).map(|lane| sheet.lanes[lane].name.as_str()).collect();
+    if others.is_empty() {
+        return;
+    }
+    let name = &sheet.lanes[*best].name;
+    if !cells.iter().any(|cell| cell.best) {
+        said.say(format!("all cost the same: {}", cell.words));
+    } else {
+        let known = if unknown.is_empty() { "" } else { " of those with a known price" };
+        said.say(format!("{name} was cheapest{known}: {}", cell.words));
+    }
+    for (lane, other, cost) in others.iter().filter(|_| *value > 0.0) {
+        if !other.best && cells.iter().any(|cell| cell.best) {
+            said.detail(format!("{} times cheaper than {}", times(cost / value), sheet.lanes[*lane].name));
+        }
+    }
+    if !unknown.is_empty() {
+        said.detail(format!("the price of {} is unknown", unknown.join(", ")));
+    }
+}
+
+fn failures(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
+    let failed: Vec<usize> =
+        (0..sheet.lanes.len()).filter(|at| sheet.lanes[*at].good < sheet.lanes[*at].runs).collect();
+    let (calls, bad) = sheet
+        .lanes
+        .iter()
+        .fold((0, 0), |(calls, bad), lane| (calls + lane.runs, bad + lane.runs - lane.good));
+    if failed.is_empty() {
+        return;
+    }
+    let unit = if sheet.several { "calls" } else { "lanes" };
+    let names = failed.iter().map(|at| {
+        let name = &sheet.lanes[*at].name;
+        let runs = || comparison.lanes[*at].measured().filter(|run| run.outcome.status != Status::Ok);
+        let why = runs().find_map(|run| run.outcome.error.as_ref()).map(phrase);
+        let why = why.or_else(|| runs().next().map(|run| run.outcome.status.as_str().to_owned()));
+        format!("{name} ({})", why.unwrap_or_default())
+    });
+    said.bad(format!("{bad} of {calls} {unit} failed: {}", names.collect::<Vec<_>>().join(", ")));
+}
+
+fn agreed(agreement: &Agreement, sheet: &Sheet, said: &mut Said) {
+    let names = |lanes: &[usize]| {
+        let names: Vec<&str> =
+            lanes.iter().filter_map(|lane| sheet.lanes.get(*lane)).map(|lane| lane.name.as_str()).collect();
+        names.join(", ")
+    };
+    let answers: usize = agreement.groups.iter().map(|group| group.lanes.len()).sum();
+    match agreement.groups.as_slice() {
+        [] => said.say("no answers to compare".to_owned()),
+        [_] if answers == 1 => said.say("only one answer: nothing to agree with".to_owned()),
+        [_] => said.say(format!("all {} answers agree", figures::count(answers as u64))),
+        groups if groups.iter().all(|group| group.lanes.len() == 1) => {
+            said.say(format!("all {answers} answers differ"));
+        }
+        groups => {
+            said.say(format!("{} different answers among {answers}", groups.len()));
+            for group in groups {
+                let many = group.lanes.len() > 1;
+                let what = if many { "agree" } else { "stands alone" };
+                said.detail(format!("{} {what}: {}", names(&group.lanes), opening(&group.answer)));
+            }
+        }
+    }
+    if !agreement.fields.is_empty() {
+        let fields: Vec<String> = agreement.fields.iter().map(|field| format!("`{}`", line(field))).collect();
+        said.detail(format!("they differ in {}", fields.join(", ")));
+    }
+}
+
+/// The beginning of an answer, on one line.
+fn opening(answer: &str) -> String {
+    const MOST: usize = 60;
+    let text = line(answer);
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
