@@ -4,6 +4,7 @@
 //! - [`text`]: for people, as a table, as cards or as differences.
 //! - [`summary`](fn@summary): what it comes to, in words.
 //! - [`csv`](fn@csv), [`markdown`](fn@markdown): for files.
+//! - [`html`](mod@html): one page that stands by itself.
 
 mod answer;
 mod cards;
@@ -11,6 +12,7 @@ mod cells;
 mod csv;
 mod diff;
 mod fold;
+pub mod html;
 mod listing;
 mod markdown;
 mod order;
@@ -23,6 +25,7 @@ mod tests;
 mod total;
 
 pub use csv::csv;
+pub use html::html;
 pub use markdown::markdown;
 pub use order::{Sort, order};
 pub use summary::summary;

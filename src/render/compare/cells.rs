@@ -89,7 +89,7 @@ impl<'c> Basis<'c> {
 
     /// The times of fresh answers; those that had to connect first are left
     /// out where others did not.
-    fn timed(&self) -> Vec<Timing> {
+    pub(super) fn timed(&self) -> Vec<Timing> {
         let timings = || self.fresh.iter().map(|run| run.outcome.timing());
         let warm: Vec<Timing> = timings().filter(|timing| timing.reused).collect();
         if warm.is_empty() { timings().collect() } else { warm }
