@@ -130,10 +130,12 @@ impl Total {
 }
 
 impl Comparison {
-    /// What all calls cost together, warm-ups included.
+    /// What all calls cost together, warm-ups included. What was never sent costs
+    /// nothing, and that is known.
     pub fn total(&self) -> Total {
         let mut total = Total::default();
-        for run in self.lanes.iter().flat_map(|lane| &lane.runs) {
+        let sent = |run: &&Run| run.outcome.status != Status::Skipped;
+        for run in self.lanes.iter().flat_map(|lane| &lane.runs).filter(sent) {
             total.add(&run.outcome.bill, run.outcome.possibly_billed);
         }
         total

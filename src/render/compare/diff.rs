@@ -145,8 +145,12 @@ fn written(runs: &[Run], output: &Output) -> String {
     let mut out = String::new();
     for run in runs {
         out.push_str(&run.same);
-        marked(&run.gone, ("[-", "-]"), Paint::Red, output, &mut out);
-        marked(&run.came, ("{+", "+}"), Paint::Green, output, &mut out);
+        // Blanks that both end with have not changed.
+        let blanks = |text: &str| text.len() - text.trim_end_matches(' ').len();
+        let common = blanks(&run.gone).min(blanks(&run.came));
+        marked(&run.gone[..run.gone.len() - common], ("[-", "-]"), Paint::Red, output, &mut out);
+        marked(&run.came[..run.came.len() - common], ("{+", "+}"), Paint::Green, output, &mut out);
+        out.extend(std::iter::repeat_n(' ', common));
         // What came ends a line, or what went ended one that goes on now.
         if run.came.is_empty() && run.gone.ends_with('\n') && !out.ends_with('\n') {
             out.push('\n');

@@ -13,7 +13,8 @@ use unicode_width::UnicodeWidthStr as _;
 /// Where a line may be folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fold {
-    /// At blanks, which go; elsewhere only within a word that fits on no line.
+    /// At blanks, which go; elsewhere only within a word that fits on no line,
+    /// and there as in a name.
     Words,
     /// Behind the signs that names are joined with.
     Name,
@@ -124,12 +125,15 @@ fn is_blank(atom: &Atom<'_>) -> bool {
 
 /// The last place at which the line may end well, the full line where there is none.
 fn good_end(atoms: &[Atom<'_>], start: usize, full: usize, how: Fold) -> usize {
-    let ends_well = |at: &usize| match how {
-        Fold::Words => is_blank(&atoms[*at]) || is_blank(&atoms[at - 1]),
-        Fold::Name => matches!(atoms[at - 1].text, "/" | "@" | "-" | ":" | "_" | "=" | " " | ","),
-        Fold::Code => true,
+    let blank = |at: &usize| is_blank(&atoms[*at]) || is_blank(&atoms[at - 1]);
+    let joint = |at: &usize| matches!(atoms[at - 1].text, "/" | "@" | "-" | ":" | "_" | " " | ",");
+    let last = |ends_well: &dyn Fn(&usize) -> bool| (start + 1..=full).rev().find(ends_well);
+    let end = match how {
+        Fold::Words => last(&blank).or_else(|| last(&joint)),
+        Fold::Name => last(&joint),
+        Fold::Code => None,
     };
-    (start + 1..=full).rev().find(ends_well).unwrap_or(full)
+    end.unwrap_or(full)
 }
 
 fn written(atoms: &[Atom<'_>], faces: &str, sign: &str, how: Fold) -> Line {

@@ -214,14 +214,18 @@ fn failures(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
         return;
     }
     let unit = if sheet.several { "calls" } else { "lanes" };
-    let names = failed.iter().map(|at| {
-        let name = &sheet.lanes[*at].name;
-        let runs = || comparison.lanes[*at].measured().filter(|run| run.outcome.status != Status::Ok);
+    said.bad(format!("{bad} of {calls} {unit} failed"));
+    for at in failed {
+        let runs = || comparison.lanes[at].measured().filter(|run| run.outcome.status != Status::Ok);
         let why = runs().find_map(|run| run.outcome.error.as_ref()).map(phrase);
-        let why = why.or_else(|| runs().next().map(|run| run.outcome.status.as_str().to_owned()));
-        format!("{name} ({})", why.unwrap_or_default())
-    });
-    said.bad(format!("{bad} of {calls} {unit} failed: {}", names.collect::<Vec<_>>().join(", ")));
+        let why = why.or_else(|| {
+            runs().next().map(|run| match run.outcome.status {
+                Status::Skipped => "not asked".to_owned(),
+                other => other.as_str().to_owned(),
+            })
+        });
+        said.detail(format!("{}: {}", sheet.lanes[at].name, why.unwrap_or_default()));
+    }
 }
 
 fn agreed(agreement: &Agreement, sheet: &Sheet, said: &mut Said) {

@@ -1,0 +1,163 @@
+//! Which figures are shown, how they are ranked, and what they come to.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::comparison::{Agreement, Group};
+use crate::money::Bill;
+
+#[test]
+fn figures_of_several_runs_are_medians_with_their_spread() {
+    let series = |name: &str, base: u64| {
+        let runs = (0..12).map(|at| run(name, "Paris", base + at * 7 % 40, "0.002"));
+        let warmup = Run { is_warmup: true, ..run(name, "Paris", base * 9, "0.002") };
+        let broken = failed(name, "", FailureKind::Server, "oops");
+        lane(name, std::iter::once(warmup).chain(runs).chain([broken]).collect())
+    };
+    let several = comparison(vec![series("a/fast", 200), series("b/slow", 500), series("c/alike", 203)]);
+    assert_snapshot!(cells(&several, Figure::FirstWord).join("\n"), @r#"
+    0.22 s * (± 0.01 s, p90 0.24 s, n=12)
+    0.52 s (± 0.01 s, p90 0.54 s, n=12)
+    0.22 s * (± 0.01 s, p90 0.24 s, n=12)
+    "#);
+    assert_snapshot!(cells(&several, Figure::Cost).join("\n"), @r#"
+    $0.002 ($0.026 for all 14)
+    $0.002 ($0.026 for all 14)
+    $0.002 ($0.026 for all 14)
+    "#);
+    assert_snapshot!(cells(&several, Figure::Finish).join("\n"), @r#"
+    12/13 ok (1 error)
+    12/13 ok (1 error)
+    12/13 ok (1 error)
+    "#);
+    assert_snapshot!(summary(&several, &output(80)), @r#"
+    a/fast was first: 0.22 s to the first word (median)
+      as fast as c/alike
+      2.37 times faster than b/slow (between 2.24 and 2.52)
+    all cost the same: $0.002
+    3 of 39 calls failed
+      a/fast: the provider failed
+      b/slow: the provider failed
+      c/alike: the provider failed
+    cost of all 42 calls: $0.078
+    "#);
+}
+
+#[test]
+fn calls_that_connected_first_are_left_out_where_others_did_not() {
+    let mut cold = one("a/a", "Paris", 900, "0.1");
+    for first in [300, 310] {
+        let mut warm = run("a/a", "Paris", first, "0.1");
+        warm.outcome.clock.reused = true;
+        cold.runs.push(warm);
+    }
+    assert_snapshot!(cells(&comparison(vec![cold]), Figure::FirstWord).join("\n"), @"0.31 s (± 5 ms, n=2)");
+}
+
+#[test]
+fn the_best_is_a_whole_answer_and_truly_better() {
+    let best = |lanes: Vec<LaneResult>, figure| {
+        let row = sheet(&comparison(lanes)).row(figure).cloned().unwrap();
+        row.cells.iter().map(|cell| cell.best).collect::<Vec<_>>()
+    };
+    let lanes =
+        |firsts: &[u64]| firsts.iter().map(|first| one("a/a", "x", *first, "0.1")).collect::<Vec<_>>();
+    assert_eq!(best(lanes(&[300, 200, 400]), Figure::FirstWord), [false, true, false]);
+    // The text says the same of both, and of all.
+    assert_eq!(best(lanes(&[202, 201, 400]), Figure::FirstWord), [true, true, false]);
+    assert_eq!(best(lanes(&[202, 201]), Figure::FirstWord), [false, false]);
+    assert_eq!(best(lanes(&[200]), Figure::FirstWord), [false]);
+    assert_eq!(best(lanes(&[300, 200, 400]), Figure::Output), [false; 3]);
+    // Refusals, blank answers, answers from caches and failures win nothing.
+    let mut some = lanes(&[300, 100, 90, 80, 400]);
+    some[1].runs[0].outcome.finish = Some(Finish::Refusal);
+    some[2].runs[0].outcome.text = " \n".to_owned();
+    some[3].runs[0].outcome.cached = true;
+    some[3].runs[0].outcome.bill.cost = Some(Cost::ZERO);
+    some.push(lane("b/b", vec![failed("b/b", "half", FailureKind::Broken, "")]));
+    assert_eq!(best(some.clone(), Figure::FirstWord), [true, false, false, false, false, false]);
+    assert_eq!(best(some.clone(), Figure::Cost), [false; 6]);
+    assert_eq!(cells(&comparison(some), Figure::FirstWord)[3..], ["– (cached)", "0.40 s", "–"]);
+}
+
+#[test]
+fn what_is_unknown_is_no_zero() {
+    let mut lanes = vec![one("a/a", "x", 300, "0.1"), one("b/b", "x", 300, "0.2"), one("c/c", "x", 300, "0")];
+    lanes[0].runs[0].outcome.bill = Bill::UNKNOWN;
+    lanes[0].runs[0].outcome.usage = None;
+    lanes[1].runs[0].outcome.streamed = false;
+    lanes[2].runs[0].outcome.bill = Bill::LOCAL;
+    lanes.push(lane(
+        "d/d",
+        vec![Run {
+            outcome: Outcome::new(
+                ModelRef::new("d", "d"),
+                String::new(),
+                "2026-11-22T12:00:00Z".parse().unwrap(),
+            ),
+            is_warmup: false,
+            checks: Vec::new(),
+        }],
+    ));
+    let of = comparison(lanes);
+    assert_eq!(cells(&of, Figure::Cost), ["?", "$0.20", "local *", "–"]);
+    assert_eq!(cells(&of, Figure::Output), ["–", "101", "101", "–"]);
+    assert_eq!(cells(&of, Figure::Speed), ["–", "–", "167 tok/s", "–"]);
+    assert_eq!(cells(&of, Figure::FirstWord), ["0.30 s", "–", "0.30 s", "–"]);
+    assert_snapshot!(summary(&of, &output(80)), @r#"
+    a/a was first: 0.30 s to the first word
+      as fast as c/c
+    c/c was cheapest of those with a known price: local
+      the price of a/a is unknown
+    1 of 4 lanes failed
+      d/d: not asked
+    cost of all 4 calls: ≥ $0.20 (1 call unpriced)
+    "#);
+}
+
+#[test]
+fn lanes_are_ordered_by_a_figure_and_those_without_it_stand_last() {
+    let of = with_failures();
+    assert_eq!(order(&of, Sort::Cost), [0, 1, 2]);
+    let lanes = vec![
+        lane("f/f", vec![failed("f/f", "", FailureKind::Server, "")]),
+        one("a/a", "x", 300, "0.1"),
+        one("b/b", "x", 200, "0.3"),
+        one("c/c", "x", 400, "0.2"),
+    ];
+    let of = comparison(lanes);
+    assert_eq!(order(&of, Sort::Given), [0, 1, 2, 3]);
+    assert_eq!(order(&of, Sort::Latency), [2, 1, 3, 0]);
+    assert_eq!(order(&of, Sort::Cost), [1, 3, 2, 0]);
+    assert_eq!(order(&of, Sort::Speed), [2, 1, 3, 0]);
+}
+
+#[test]
+fn agreement_names_the_odd_ones_in_any_order() {
+    let mut of = comparison(vec![
+        one("a/a", "paris", 300, "0.1"),
+        one("b/b", "lyon", 200, "0.1"),
+        one("c/c", "paris", 250, "0.1"),
+    ]);
+    let group = |lanes: &[usize], answer: &str| Group { lanes: lanes.to_vec(), answer: answer.to_owned() };
+    of.agreement = Some(Agreement {
+        groups: vec![group(&[0, 2], "paris"), group(&[1], "ly\x1b[2Jon")],
+        fields: vec!["city".to_owned()],
+    });
+    let shown = text(&of, View::Cards, Sort::Latency, &output(80));
+    let shown: Vec<&str> = shown
+        .lines()
+        .filter(|line| {
+            line.contains("answer") || line.contains(": p") || line.contains("lyon") || line.contains("city")
+        })
+        .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    lyon
+    2 different answers among 3
+      c/c, a/a agree: paris
+      b/b stands alone: lyon
+      they differ in `city`
+    "#);
+    of.agreement = Some(Agreement { groups: vec![group(&[0, 1, 2], "x")], fields: Vec::new() });
+    assert!(summary(&of, &output(80)).contains("all 3 answers agree\n"));
+}
