@@ -184,8 +184,12 @@ fn lane_link(page: &mut Markup, at: usize, name: &str) {
 
 fn lane_name(page: &mut Markup, at: usize, name: &str) {
     page.element("span", &[("class", "number")], &(at + 1).to_string());
-    page.raw(" ");
-    page.element("bdi", &[], name);
+    page.raw(" <bdi>");
+    for part in name.split_inclusive(['/', ',']) {
+        page.text(part);
+        page.raw("<wbr>");
+    }
+    page.raw("</bdi>");
 }
 
 fn foot(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {

@@ -22,7 +22,7 @@ pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
         let id = format!("lane-{}", at + 1);
         page.open("article", &[("id", &id), ("aria-labelledby", &format!("{id}-name"))]);
         page.raw("\n<header>\n");
-        page.open("h3", &[("id", &format!("{id}-name"))]);
+        page.open("h3", &[("id", &format!("{id}-name")), ("class", "lane")]);
         lane_name(page, at, &head.name);
         page.raw("</h3>\n");
         facts(page, sheet, at);

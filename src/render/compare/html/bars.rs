@@ -27,7 +27,7 @@ pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
     }
     page.raw("</figcaption>\n<div class=\"rows\">\n");
     for (at, lane) in sheet.lanes.iter().enumerate() {
-        page.raw("<div class=\"row\"><span class=\"name\">");
+        page.raw("<div class=\"row\"><span class=\"name lane\">");
         lane_name(page, at, &lane.name);
         page.raw("</span>");
         bar(page, sheet, at, &axis, if sheet.several { &timings[at] } else { &[] });

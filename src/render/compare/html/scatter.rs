@@ -14,6 +14,9 @@ const HEIGHT: f64 = 320.0;
 /// The room of a strip beside the axis of cost.
 const STRIP: f64 = 0.13;
 
+/// What lies between a strip and the axis.
+const GAP: f64 = 0.025;
+
 /// The most characters of a lane's label.
 const LONGEST_LABEL: usize = 30;
 
@@ -100,11 +103,11 @@ struct Strips {
 
 impl Strips {
     fn left(&self) -> f64 {
-        if self.free { STRIP } else { 0.0 }
+        if self.free { STRIP + GAP } else { 0.0 }
     }
 
     fn right(&self) -> f64 {
-        if self.unknown { 1.0 - STRIP } else { 1.0 }
+        if self.unknown { 1.0 - STRIP - GAP } else { 1.0 }
     }
 
     fn on_axis(&self, share: f64) -> f64 {
@@ -136,28 +139,28 @@ fn frame(page: &mut Markup, time: &Axis, cost: &Axis, strips: &Strips) {
     }
     line(0.0, 1.0, 1.0, 1.0, "base");
     if strips.free {
-        line(strips.left() * 0.97, 0.0, strips.left() * 0.97, 1.0, "apart");
+        line(STRIP, 0.0, STRIP, 1.0, "apart");
     }
     if strips.unknown {
-        line(1.0 - STRIP * 0.97, 0.0, 1.0 - STRIP * 0.97, 1.0, "apart");
+        line(1.0 - STRIP, 0.0, 1.0 - STRIP, 1.0, "apart");
     }
     for (mark, label) in &time.marks {
         let y = percent(1.0 - time.place(*mark));
         let place = [("x", "-10"), ("y", y.as_str()), ("dy", "4"), ("text-anchor", "end")];
         page.element("text", &place, &format!("{label} s"));
     }
-    let mut below = |x: f64, text: &str| {
-        let place = [("x", &*percent(x)), ("y", "100%"), ("dy", "20"), ("text-anchor", "middle")];
+    let mut below = |x: f64, dy: &str, text: &str| {
+        let place = [("x", &*percent(x)), ("y", "100%"), ("dy", dy), ("text-anchor", "middle")];
         page.element("text", &place, text);
     };
     for (mark, label) in &cost.marks {
-        below(strips.on_axis(cost.place(*mark)), &format!("${label}"));
+        below(strips.on_axis(cost.place(*mark)), "20", &format!("${label}"));
     }
     if strips.free {
-        below(STRIP / 2.0, "free");
+        below(STRIP / 2.0, "38", "free");
     }
     if strips.unknown {
-        below(1.0 - STRIP / 2.0, "unknown");
+        below(1.0 - STRIP / 2.0, "38", "unknown");
     }
 }
 
