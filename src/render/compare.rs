@@ -8,7 +8,7 @@
 
 mod answer;
 mod cards;
-mod cells;
+pub(super) mod cells;
 mod csv;
 mod diff;
 mod fold;

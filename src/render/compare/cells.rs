@@ -18,7 +18,7 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// The calls of a lane that its figures are taken from.
-pub(super) struct Basis<'c> {
+pub(in crate::render) struct Basis<'c> {
     lane: &'c LaneResult,
     /// The calls that count.
     pub(super) measured: Vec<&'c Run>,
@@ -31,7 +31,7 @@ pub(super) struct Basis<'c> {
 }
 
 impl<'c> Basis<'c> {
-    pub(super) fn of(lane: &'c LaneResult) -> Self {
+    pub(in crate::render) fn of(lane: &'c LaneResult) -> Self {
         let measured: Vec<&Run> = lane.measured().collect();
         let is_good = |run: &&&Run| run.outcome.status == Status::Ok;
         let good: Vec<&Run> = measured.iter().filter(is_good).copied().collect();
@@ -89,7 +89,7 @@ impl<'c> Basis<'c> {
 
     /// The times of fresh answers; those that had to connect first are left
     /// out where others did not.
-    pub(super) fn timed(&self) -> Vec<Timing> {
+    pub(in crate::render) fn timed(&self) -> Vec<Timing> {
         let timings = || self.fresh.iter().map(|run| run.outcome.timing());
         let warm: Vec<Timing> = timings().filter(|timing| timing.reused).collect();
         if warm.is_empty() { timings().collect() } else { warm }

@@ -117,7 +117,8 @@ fn failure(page: &mut Markup, outcome: &Outcome, error: &ApiError) {
     page.element("strong", &[], &what);
     page.raw("</p>");
     let said = line(&error.message);
-    let said = said.strip_prefix(what.as_str()).map_or(said.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+    let said =
+        said.strip_prefix(what.as_str()).map_or(said.as_str(), |rest| rest.trim_start_matches([':', ' ']));
     if !said.is_empty() {
         page.element("p", &[("dir", "auto")], said);
     }

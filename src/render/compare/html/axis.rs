@@ -45,7 +45,7 @@ impl Axis {
         let candidates: Vec<f64> = (first..=last)
             .flat_map(|power| [1.0, 2.0, 5.0].map(|factor| factor * 10_f64.powi(power)))
             .collect();
-        let from = candidates.iter().rposition(|mark| *mark <= low * 0.95).unwrap_or(0);
+        let from = candidates.iter().rposition(|mark| *mark <= low * 0.98).unwrap_or(0);
         let to = candidates.iter().position(|mark| *mark >= high * 1.05).unwrap_or(candidates.len() - 1);
         let within = &candidates[from..=to];
         let mut marks: Vec<f64> = within.to_vec();

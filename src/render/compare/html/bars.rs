@@ -2,8 +2,8 @@
 //! runs each is a dot below the bar, which shows the medians.
 
 use super::axis::{Axis, percent};
-use super::markup::Markup;
 use super::lane_name;
+use super::markup::Markup;
 use crate::comparison::Comparison;
 use crate::outcome::Timing;
 use crate::render::compare::cells::Basis;
@@ -11,8 +11,7 @@ use crate::render::compare::sheet::{Figure, Sheet};
 
 /// Writes a bar a lane.
 pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
-    let timings: Vec<Vec<Timing>> =
-        comparison.lanes.iter().map(|lane| Basis::of(lane).timed()).collect();
+    let timings: Vec<Vec<Timing>> = comparison.lanes.iter().map(|lane| Basis::of(lane).timed()).collect();
     let totals: Vec<f64> = timings.iter().flatten().filter_map(|timing| timing.e2e_ms).map(seconds).collect();
     if totals.is_empty() {
         return;

@@ -21,7 +21,8 @@ pub(super) fn write(text: &str, out: &mut Markup) {
     // behind it, in the markup: entities can bring characters back.
     let text = clean(text);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut writer = Writer { out, open: Vec::new(), in_link: false, alignments: Vec::new(), cell_tag: "td", column: 0 };
+    let mut writer =
+        Writer { out, open: Vec::new(), in_link: false, alignments: Vec::new(), cell_tag: "td", column: 0 };
     for event in Parser::new_ext(&text, options) {
         writer.event(event);
     }
@@ -198,24 +199,31 @@ mod tests {
 
     #[test]
     fn what_models_write_becomes_html() {
-        assert_snapshot!(html("# A\n\n## B\n\n##### C\n\na *b* **c** ~~d~~ `e<f`\nnext\n\n---"), @"");
-        assert_snapshot!(html("- a\n- [x] b\n\n3. c\n4. d"), @"");
-        assert_snapshot!(html("> q\n\n```rust,ignore\nlet a = \"<b>\";\n```\n\n    x\n"), @"");
-        assert_snapshot!(html("| a | b | c |\n|:-:|--:|---|\n| 1<br>2 | **3** | 4 |"), @"");
+        assert_snapshot!(html("# A\n\n## B\n\n##### C\n\na *b* **c** ~~d~~ `e<f`\nnext\n\n---"), @"<h4>A</h4><h5>B</h5><h6>C</h6><p>a <em>b</em> <strong>c</strong> <del>d</del> <code>e&lt;f</code><br>next</p><hr>");
+        assert_snapshot!(html("- a\n- [x] b\n\n3. c\n4. d"), @r#"<ul><li>a</li><li>☑ b</li></ul><ol start="3"><li>c</li><li>d</li></ol>"#);
+        assert_snapshot!(html("> q\n\n```rust,ignore\nlet a = \"<b>\";\n```\n\n    x\n"), @r#"
+        <blockquote><p>q</p></blockquote><div class="code"><span class="language">rust</span><pre tabindex="0"><code>let a = &quot;&lt;b&gt;&quot;;
+        </code></pre></div><div class="code"><pre tabindex="0"><code>x
+        </code></pre></div>
+        "#);
+        assert_snapshot!(html("| a | b | c |\n|:-:|--:|---|\n| 1<br>2 | **3** | 4 |"), @r#"<div class="scroll" tabindex="0"><table><thead><tr><th class="center">a</th><th class="right">b</th><th>c</th></tr></thead><tbody><tr><td class="center">1<br>2</td><td class="right"><strong>3</strong></td><td>4</td></tr></tbody></table></div>"#);
     }
 
     #[test]
     fn links_lead_only_to_the_web_and_to_mail() {
-        assert_snapshot!(html("[a](https://x.example/?a=1&b=%22) <mailto:a@b.example>"), @"");
-        assert_snapshot!(html("[a](javascript:alert(1)) [b](JaVaScRiPt:x) [c](data:text/html,x) [d](/e) [f](file:///etc)"), @"");
-        assert_snapshot!(html("[a](<java\tscript:x>) [b](&#106;avascript:x) [c](vbscript:x \"t\")"), @"");
-        assert_snapshot!(html("![a](https://x.example/t.gif) [![b](https://x.example/t.gif)](https://y.example)"), @"");
+        assert_snapshot!(html("[a](https://x.example/?a=1&b=%22) <mailto:a@b.example>"), @r#"<p><a href="https://x.example/?a=1&amp;b=%22" rel="noopener noreferrer nofollow">a</a> <a href="mailto:a@b.example" rel="noopener noreferrer nofollow">mailto:a@b.example</a></p>"#);
+        assert_snapshot!(html("[a](javascript:alert(1)) [b](JaVaScRiPt:x) [c](data:text/html,x) [d](/e) [f](file:///etc)"), @"<p>a b c d f</p>");
+        assert_snapshot!(html("[a](<java\tscript:x>) [b](&#106;avascript:x) [c](vbscript:x \"t\")"), @"<p>a b c</p>");
+        assert_snapshot!(html("![a](https://x.example/t.gif) [![b](https://x.example/t.gif)](https://y.example)"), @r#"<p><a href="https://x.example/t.gif" rel="noopener noreferrer nofollow" class="image">a</a> <a href="https://y.example/" rel="noopener noreferrer nofollow">b</a></p>"#);
     }
 
     #[test]
     fn tags_are_text() {
-        assert_snapshot!(html("<script>alert(1)</script>\n\na <b onclick=x>c</b> <br onload=x> <!-- d --> &lt;i&gt; &#x202e;"), @"");
-        assert_snapshot!(html("```<i>\" onmouseover=x\n</code></pre>"), @"");
+        assert_snapshot!(html("<script>alert(1)</script>\n\na <b onclick=x>c</b> <br onload=x> <!-- d --> &lt;i&gt; &#x202e;"), @r#"
+        <pre tabindex="0">&lt;script&gt;alert(1)&lt;/script&gt;
+        </pre><p>a &lt;b onclick=x&gt;c&lt;/b&gt; &lt;br onload=x&gt; &lt;!-- d --&gt; &lt;i&gt; </p>
+        "#);
+        assert_snapshot!(html("```<i>\" onmouseover=x\n</code></pre>"), @r#"<div class="code"><span class="language">&lt;i&gt;&quot;</span><pre tabindex="0"><code>&lt;/code&gt;&lt;/pre&gt;</code></pre></div>"#);
     }
 
     #[test]
