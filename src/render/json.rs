@@ -1,4 +1,7 @@
-//! The JSON of one call, format `pollm/1`. Fields are only ever added, at the end.
+//! The JSON of one call and of a comparison, format `pollm/1`. Fields are only
+//! ever added, at the end. `schema/pollm-1.json` tells every one of them.
+
+mod comparison;
 
 use std::io;
 
@@ -12,6 +15,7 @@ use crate::chat::{MediaSource, Message, Part, Request, Role};
 use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
+pub use comparison::comparison;
 
 /// The format of what pollm prints as JSON.
 pub const SCHEMA: &str = "pollm/1";
@@ -215,5 +219,7 @@ impl Formatter for Harmless {
     }
 }
 
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

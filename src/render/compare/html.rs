@@ -116,7 +116,11 @@ fn prompt(page: &mut Markup, prompt: &str) {
     if length <= LONGEST_HEADLINE && !text.contains('\n') {
         page.element("h1", &[("dir", "auto")], if text.is_empty() { "(an empty prompt)" } else { text });
     } else {
-        page.element("h1", &[("dir", "auto")], &cut(&clean_line(text.lines().next().unwrap_or_default()), LONGEST_HEADLINE / 2));
+        page.element(
+            "h1",
+            &[("dir", "auto")],
+            &cut(&clean_line(text.lines().next().unwrap_or_default()), LONGEST_HEADLINE / 2),
+        );
         page.raw(if length <= LONGEST_UNFOLDED { "<details open>" } else { "<details>" });
         let count = figures::count(u64::try_from(length).unwrap_or(u64::MAX));
         page.element("summary", &[], &format!("the whole prompt, {count} characters"));

@@ -10,7 +10,7 @@ use crate::money::{Cost, Tokens, Usage, UsageSource};
 use crate::outcome::{Clock, Status};
 use crate::wire::{Dropped, FailureKind};
 
-fn asked() -> Outcome {
+pub(super) fn asked() -> Outcome {
     let model = ModelRef::new("openai", "gpt-6.1-sol");
     let at = Timestamp::from_second(1_795_348_800).unwrap();
     Outcome {
@@ -19,7 +19,7 @@ fn asked() -> Outcome {
     }
 }
 
-fn full() -> Outcome {
+pub(super) fn full() -> Outcome {
     let at = Duration::from_micros;
     let limited = Attempt {
         started: Duration::ZERO,

@@ -1,0 +1,113 @@
+//! The JSON of a comparison: its lanes, each as `ask` prints it and more.
+
+use serde_json::{Map, Value, json};
+
+use super::{Extra, SCHEMA, ask, hundredths, tenths};
+use crate::comparison::{Agreement, Checked, Comparison, LaneResult, Run};
+use crate::outcome::{Outcome, Timing, ms};
+use crate::render::compare::cells::Basis;
+use crate::statistics::{Description, describe};
+
+/// The object of a comparison, its lanes in the order asked. `hint` gives what
+/// may help against the error of a lane's call, by the lane's place.
+pub fn comparison(comparison: &Comparison, hint: &dyn Fn(usize, &Outcome) -> Option<String>) -> Value {
+    let lanes = comparison.lanes.iter().enumerate();
+    let lanes: Vec<Value> =
+        lanes.filter_map(|(at, result)| lane(result, &|outcome| hint(at, outcome))).collect();
+    json!({
+        "schema": SCHEMA,
+        "id": comparison.id.to_string(),
+        "command": "compare",
+        "started_at": comparison.started_at.to_string(),
+        "prompt": comparison.prompt,
+        "wall_ms": tenths(ms(comparison.wall)),
+        "lanes": lanes,
+        "agreement": comparison.agreement.as_ref().map(|found| agreement(found, &comparison.lanes)),
+        "total": total(comparison),
+    })
+}
+
+/// A lane; `None` where it has no run at all.
+fn lane(lane: &LaneResult, hint: &dyn Fn(&Outcome) -> Option<String>) -> Option<Value> {
+    let mut object = run(lane, lane.shown()?, hint);
+    if lane.runs.len() > 1 {
+        let samples = lane.runs.iter().map(|sample| {
+            let mut object = run(lane, sample, hint);
+            object.insert("warmup".to_owned(), json!(sample.is_warmup));
+            Value::Object(object)
+        });
+        object.insert("samples".to_owned(), samples.collect());
+        object.insert("statistics".to_owned(), statistics(&Basis::of(lane).timed()));
+    }
+    Some(Value::Object(object))
+}
+
+fn run(lane: &LaneResult, run: &Run, hint: &dyn Fn(&Outcome) -> Option<String>) -> Map<String, Value> {
+    let extra = Extra { command: "compare", conversation: None, hint: hint(&run.outcome) };
+    let mut object = match ask(&run.outcome, &extra) {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    };
+    object.insert("lane".to_owned(), json!(lane.name));
+    object.insert("checks".to_owned(), run.checks.iter().map(check).collect());
+    object
+}
+
+fn check(check: &Checked) -> Value {
+    json!({"check": check.check, "passed": check.failure.is_none(), "failure": check.failure})
+}
+
+/// What the runs say together, each figure in the unit of its name.
+fn statistics(timings: &[Timing]) -> Value {
+    let of = |pick: fn(&Timing) -> Option<f64>, round: fn(f64) -> f64| {
+        let figures: Vec<f64> = timings.iter().filter_map(pick).collect();
+        describe(&figures).map(|found| described(&found, round))
+    };
+    json!({
+        "n": timings.len(),
+        "ttft_ms": of(|timing| timing.ttft_ms, tenths),
+        "ttfv_ms": of(|timing| timing.ttfv_ms, tenths),
+        "e2e_ms": of(|timing| timing.e2e_ms, tenths),
+        "tpot_ms": of(|timing| timing.tpot_ms, hundredths),
+        "decode_tps": of(|timing| timing.decode_tps, hundredths),
+    })
+}
+
+fn described(found: &Description, round: fn(f64) -> f64) -> Value {
+    json!({
+        "n": found.n,
+        "median": round(found.median),
+        "min": round(found.min),
+        "max": round(found.max),
+        "mad": round(found.mad),
+        "p90": found.p90.map(round),
+        "p95": found.p95.map(round),
+        "p99": found.p99.map(round),
+    })
+}
+
+fn agreement(agreement: &Agreement, lanes: &[LaneResult]) -> Value {
+    let name = |at: &usize| lanes.get(*at).map(|lane| lane.name.as_str());
+    let groups = agreement.groups.iter().map(|group| {
+        let lanes: Vec<&str> = group.lanes.iter().filter_map(name).collect();
+        json!({"lanes": lanes, "answer": group.answer})
+    });
+    json!({
+        "groups": groups.collect::<Vec<_>>(),
+        "fields": agreement.fields,
+        "unanimous": agreement.is_unanimous(),
+    })
+}
+
+fn total(comparison: &Comparison) -> Value {
+    let total = comparison.total();
+    let mut bills = comparison.lanes.iter().flat_map(|lane| &lane.runs).map(|run| &run.outcome.bill);
+    // A sum of nothing but unknowns is unknown too.
+    let some_known = bills.any(|bill| bill.cost.is_some());
+    json!({
+        "usd": some_known.then(|| total.known.to_usd()),
+        "unpriced": total.unpriced,
+        "possibly_billed": total.possibly_billed,
+        "approximate": total.approximate,
+    })
+}
