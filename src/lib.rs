@@ -5,7 +5,7 @@
 //! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
 //! - [`cli`], [`commands`], [`completion`], [`context`]: what is typed, what it
 //!   does, what the shell completes, and what every command works with.
-//! - [`prompt`], [`asking`], [`schema`]: what is asked, from the command line,
+//! - [`prompt`], [`asking`], [`schema`], [`check`]: what is asked, from the command line,
 //!   stdin and files, and whether the answer is of the shape asked for.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
@@ -27,6 +27,7 @@
 pub mod asking;
 pub mod catalog;
 pub mod chat;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod comparison;

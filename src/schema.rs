@@ -179,7 +179,7 @@ impl From<&SchemaFailure> for Error {
 }
 
 /// What is between the code fences, where the answer is one fenced block.
-fn unfenced(answer: &str) -> Option<&str> {
+pub fn unfenced(answer: &str) -> Option<&str> {
     let (opening, rest) = answer.trim().split_once('\n')?;
     let fence_len = opening.bytes().take_while(|byte| *byte == b'`').count();
     let (fence, info) = opening.split_at(fence_len);
