@@ -5,8 +5,10 @@
 //! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
 //! - [`cli`], [`commands`], [`completion`], [`context`]: what is typed, what it
 //!   does, what the shell completes, and what every command works with.
-//! - [`prompt`], [`asking`], [`schema`], [`check`]: what is asked, from the command line,
-//!   stdin and files, and whether the answer is of the shape asked for.
+//! - [`prompt`], [`asking`]: what is asked, from the command line, stdin and
+//!   files.
+//! - [`schema`], [`check`], [`agree`]: whether an answer is of the shape asked
+//!   for, passes the user's checks, and says the same as others.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
 //! - [`comparison`], [`statistics`]: several calls side by side, as data, and
@@ -24,6 +26,7 @@
 //! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
 //!   calls in words, "did you mean".
 
+pub mod agree;
 pub mod asking;
 pub mod catalog;
 pub mod chat;
