@@ -21,7 +21,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// One prompt, any model: ask and price language models from the shell.
+/// One prompt, any model: ask, compare and price language models from the shell.
 ///
 /// `pollm "a prompt with blanks"` is short for `pollm ask "a prompt with blanks"`.
 #[derive(Debug, Parser)]
@@ -69,6 +69,8 @@ pub enum ColorChoice {
 pub enum Command {
     /// Send a prompt to a model and stream the answer
     Ask(Box<commands::ask::AskArgs>),
+    /// Send a prompt to several models at once and show them side by side
+    Compare(Box<commands::compare::CompareArgs>),
     /// List models and providers: context, prices, abilities
     Models(Box<commands::models::ModelsArgs>),
     /// Price calls

@@ -6,6 +6,7 @@ use std::io;
 use crate::error::{Error, ErrorKind};
 
 pub mod ask;
+pub mod compare;
 pub mod config;
 pub mod cost;
 pub mod history;

@@ -17,7 +17,12 @@ const TOKENS_A_MEDIUM: u64 = 1_000;
 
 /// Tokens of a text, rounded up.
 pub fn tokens(text: &str) -> u64 {
-    u64::try_from(text.chars().count()).unwrap_or(u64::MAX).div_ceil(CHARS_A_TOKEN)
+    tokens_of_chars(text.chars().count())
+}
+
+/// Tokens of a text of so many characters, rounded up.
+pub fn tokens_of_chars(chars: usize) -> u64 {
+    u64::try_from(chars).unwrap_or(u64::MAX).div_ceil(CHARS_A_TOKEN)
 }
 
 /// Tokens of a whole request.

@@ -20,7 +20,8 @@
 //! - [`local`], [`weights`]: the embedded model.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
-//! - [`ledger`], [`store`]: the one private file that every outcome is written to.
+//! - [`ledger`], [`store`], [`keeper`]: the one private file that every outcome is
+//!   written to.
 //! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
 //!   terminal, a pipe or a file, and questions to the user.
 //! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
@@ -44,6 +45,7 @@ pub mod error;
 pub mod estimate;
 pub mod exchange;
 pub mod explain;
+pub mod keeper;
 pub mod lane;
 pub mod ledger;
 pub mod live;
@@ -139,6 +141,7 @@ fn dispatch_command(
     let context = Context::load(env, output, cli.global.clone())?;
     match &cli.command {
         Command::Ask(args) => commands::ask::run(args, &context),
+        Command::Compare(args) => commands::compare::run(args, &context),
         Command::Models(args) => commands::models::run(args, &context, stdout, stderr),
         Command::Cost(args) => commands::cost::run(args, &context, stdout, stderr),
         Command::History(args) => commands::history::run(args, &context, stdout, stderr),

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -66,9 +67,11 @@ impl Client {
             .retry(reqwest::retry::never())
             .tcp_nodelay(true)
             .connector_layer(DialLayer(Arc::clone(&dialled)));
-        if !url.starts_with("https:") {
-            builder = builder.tls_certs_only([]);
-        }
+        builder = if url.starts_with("https:") {
+            builder.tls_backend_preconfigured(tls()?)
+        } else {
+            builder.tls_certs_only([])
+        };
         // A local server is never behind the proxy, even where NO_PROXY forgets it.
         if is_loopback(url) {
             builder = builder.no_proxy();
@@ -236,6 +239,26 @@ impl Response {
     pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, ApiError> {
         self.inner.chunk().await.map_err(|error| describe(&error, FailureKind::Broken))
     }
+}
+
+/// TLS with the certificates that the system trusts. They are read once, since
+/// that takes longer than a local answer; sessions are not shared, so that no
+/// lane's connection is made faster by another's.
+fn tls() -> Result<rustls::ClientConfig, ApiError> {
+    static SYSTEM: OnceLock<Result<rustls::ClientConfig, String>> = OnceLock::new();
+    let built = SYSTEM.get_or_init(|| {
+        let mut config = rustls::ClientConfig::builder()
+            .with_platform_verifier()
+            .map_err(|error| error.to_string())?
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(config)
+    });
+    let mut config = built.clone().map_err(|why| {
+        ApiError::new(FailureKind::Tls, format!("the system's certificates can't be used: {why}"))
+    })?;
+    config.resumption = rustls::client::Resumption::default();
+    Ok(config)
 }
 
 /// Makes ring the crypto of this process. A second call finds it installed.

@@ -8,7 +8,7 @@ use crate::error::Result;
 
 mod answer;
 mod chain;
-mod dry_run;
+pub(super) mod dry_run;
 mod plan;
 mod view;
 
@@ -72,7 +72,7 @@ pub struct AskArgs {
 pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
     let plan = plan::resolve(args, context)?;
     if args.call.dry_run {
-        return dry_run::print(&plan, context);
+        return dry_run::print(&plan.lanes, &plan.asking, plan.product == plan::Product::Json, context);
     }
     chain::run(&plan, context)
 }

@@ -27,7 +27,8 @@ mod total;
 pub use csv::csv;
 pub use html::html;
 pub use markdown::markdown;
-pub use order::{Sort, order};
+pub use order::{Sort, arranged, order};
+pub(super) use remarks::hint;
 pub use summary::summary;
 
 use crate::comparison::Comparison;

@@ -8,6 +8,24 @@ use crate::chat::Event;
 use crate::exchange::Update;
 use crate::outcome::ms;
 
+/// Whose event it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Speaker<'s> {
+    /// The lane's place, from 0.
+    pub lane: usize,
+    /// The model's or the lane's name.
+    pub model: &'s str,
+    /// The run, where a comparison asks more than once; below 1 for warm-ups.
+    pub run: Option<i64>,
+}
+
+impl<'s> Speaker<'s> {
+    /// The only lane there is.
+    pub const fn alone(model: &'s str) -> Self {
+        Self { lane: 0, model, run: None }
+    }
+}
+
 /// Writes the events of all lanes of one command, numbered in the order written.
 pub struct EventWriter {
     started: Instant,
@@ -23,43 +41,49 @@ impl EventWriter {
     }
 
     /// The lines for one update of a lane; none for what is no event.
-    pub fn update(&mut self, lane: usize, model: &str, update: &Update<'_>) -> String {
+    pub fn update(&mut self, who: &Speaker<'_>, update: &Update<'_>) -> String {
         match update {
-            Update::Attempt { number: 1 } => self.line("start", lane, model, json!({})),
+            Update::Attempt { number: 1 } => {
+                self.spoke.retain(|lane| *lane != who.lane);
+                self.line("start", who, json!({}))
+            }
             Update::Attempt { .. } | Update::Flush => String::new(),
             Update::Retry { wait, error } => {
                 let fields = json!({"wait_ms": round(ms(*wait)), "status": error.status,
                     "kind": error.kind.as_str(), "message": error.message});
-                self.line("retry", lane, model, fields)
+                self.line("retry", who, fields)
             }
-            Update::Event(Event::Text(text) | Event::Refusal(text)) => self.piece("delta", lane, model, text),
-            Update::Event(Event::Reasoning(text)) => self.piece("reasoning", lane, model, text),
+            Update::Event(Event::Text(text) | Event::Refusal(text)) => self.piece("delta", who, text),
+            Update::Event(Event::Reasoning(text)) => self.piece("reasoning", who, text),
             Update::Event(_) => String::new(),
         }
     }
 
     /// The last line of a lane: `done` with its whole outcome, or `error`.
-    pub fn end(&mut self, lane: usize, model: &str, outcome: Value) -> String {
+    pub fn end(&mut self, who: &Speaker<'_>, outcome: Value) -> String {
         let name = if outcome["error"].is_null() { "done" } else { "error" };
-        self.line(name, lane, model, json!({"outcome": outcome}))
+        self.line(name, who, json!({"outcome": outcome}))
     }
 
-    fn piece(&mut self, name: &str, lane: usize, model: &str, text: &str) -> String {
+    fn piece(&mut self, name: &str, who: &Speaker<'_>, text: &str) -> String {
         if text.is_empty() {
             return String::new();
         }
         let mut lines = String::new();
-        if !self.spoke.contains(&lane) {
-            self.spoke.push(lane);
-            lines = self.line("first_token", lane, model, json!({}));
+        if !self.spoke.contains(&who.lane) {
+            self.spoke.push(who.lane);
+            lines = self.line("first_token", who, json!({}));
         }
-        lines + &self.line(name, lane, model, json!({"text": text}))
+        lines + &self.line(name, who, json!({"text": text}))
     }
 
-    fn line(&mut self, event: &str, lane: usize, model: &str, fields: Value) -> String {
-        let mut object = json!({"event": event, "lane": lane, "model": model, "seq": self.seq,
+    fn line(&mut self, event: &str, who: &Speaker<'_>, fields: Value) -> String {
+        let mut object = json!({"event": event, "lane": who.lane, "model": who.model, "seq": self.seq,
             "t_ms": round(ms(self.started.elapsed()))});
         self.seq += 1;
+        if let Some(run) = who.run {
+            object["run"] = run.into();
+        }
         if let (Value::Object(object), Value::Object(fields)) = (&mut object, fields) {
             object.extend(fields);
         }
@@ -78,13 +102,13 @@ mod tests {
     #[test]
     fn every_line_is_an_object_in_order() {
         let mut writer = EventWriter::new(Instant::now());
-        let mut text = writer.update(0, "a/b", &Update::Attempt { number: 1 });
+        let mut text = writer.update(&Speaker::alone("a/b"), &Update::Attempt { number: 1 });
         for event in
             [Event::Reasoning("hm".into()), Event::Text("x\u{2028}\n".into()), Event::Text(String::new())]
         {
-            text += &writer.update(0, "a/b", &Update::Event(&event));
+            text += &writer.update(&Speaker::alone("a/b"), &Update::Event(&event));
         }
-        text += &writer.end(0, "a/b", json!({"error": null}));
+        text += &writer.end(&Speaker::alone("a/b"), json!({"error": null}));
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
         assert_eq!(names, ["start", "first_token", "reasoning", "delta", "done"]);

@@ -15,7 +15,7 @@ use crate::chat::{MediaSource, Message, Part, Request, Role};
 use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
-pub use comparison::comparison;
+pub use comparison::{comparison, run};
 
 /// The format of what pollm prints as JSON.
 pub const SCHEMA: &str = "pollm/1";

@@ -13,6 +13,7 @@
 mod support;
 
 mod ask;
+mod compare;
 mod completion;
 mod faults;
 mod input;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Plan, Product};
+use crate::asking::Asking;
 use crate::chat::Request;
 use crate::context::Context;
 use crate::dispatch;
@@ -17,14 +17,15 @@ use crate::wire::{Auth, Target};
 /// Strings longer than this are shortened where a person reads.
 const LONGEST_SHOWN: usize = 2_000;
 
-pub(super) fn print(plan: &Plan, context: &Context) -> Result<()> {
+/// Prints the request of each lane; nothing is sent.
+pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Context) -> Result<()> {
     let mut stdout = Stdout::open();
-    for lane in &plan.lanes {
-        let request = plan.asking.request(lane);
+    for lane in lanes {
+        let request = asking.request(lane);
         let estimate = estimate::of(&request, lane.row.as_ref());
         let shown = match &lane.way {
-            Way::Http { target, .. } => over_http(plan, context, target, &request, &estimate)?,
-            Way::Local => in_process(plan, lane, &request, &estimate),
+            Way::Http { target, .. } => over_http(as_json, context, target, &request, &estimate)?,
+            Way::Local => in_process(as_json, lane, &request, &estimate),
         };
         if stdout.write(shown.as_bytes()).is_err() {
             return Ok(());
@@ -38,7 +39,7 @@ pub(super) fn print(plan: &Plan, context: &Context) -> Result<()> {
 }
 
 fn over_http(
-    plan: &Plan,
+    as_json: bool,
     context: &Context,
     target: &Target,
     request: &Request,
@@ -52,7 +53,7 @@ fn over_http(
         let note = format!("`{}` is left out: {}\n", dropped.param, dropped.reason);
         stderr(&context.output.paint_stderr(&note, Paint::Dim));
     }
-    if plan.product == Product::Json {
+    if as_json {
         let headers: serde_json::Map<String, Value> =
             headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         let whole = json!({"model": target.model.to_string(), "method": "POST", "url": url,
@@ -85,7 +86,7 @@ fn key_header(context: &Context, target: &Target) -> Option<(String, String)> {
     })
 }
 
-fn in_process(plan: &Plan, lane: &Lane, request: &Request, estimate: &Estimate) -> String {
+fn in_process(as_json: bool, lane: &Lane, request: &Request, estimate: &Estimate) -> String {
     let turns: Vec<Value> = request
         .messages
         .iter()
@@ -93,7 +94,7 @@ fn in_process(plan: &Plan, lane: &Lane, request: &Request, estimate: &Estimate) 
         .collect();
     let whole = json!({"model": lane.name, "runs": "in this process", "system": request.system,
         "messages": turns, "estimate": estimate.to_json()});
-    if plan.product == Product::Json { format!("{whole}\n") } else { format!("{whole:#}\n") }
+    if as_json { format!("{whole}\n") } else { format!("{whole:#}\n") }
 }
 
 /// Attachments are base64 of megabytes: a person wants to see that they are

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::chat::Event;
 use crate::exchange::{Cancel, Update};
 use crate::outcome::Outcome;
-use crate::render::events::EventWriter;
+use crate::render::events::{EventWriter, Speaker};
 use crate::render::filter::Filter;
 use crate::render::markdown::{Markdown, Style};
 use crate::render::output::{Output, Paint};
@@ -108,7 +108,7 @@ impl<'o> View<'o> {
     /// Shows one update.
     pub(super) fn update(&mut self, update: &Update<'_>) {
         if let Sink::Events(writer) = &mut self.sink {
-            self.pending += &writer.update(0, &self.model, update);
+            self.pending += &writer.update(&Speaker::alone(&self.model), update);
             // Scripts follow events as they happen, not in bursts.
             if !matches!(update, Update::Event(_)) {
                 self.flush();
@@ -215,7 +215,7 @@ impl<'o> View<'o> {
         self.leave_reasoning();
         match &mut self.sink {
             Sink::Markdown(markdown) => self.pending += &markdown.finish(),
-            Sink::Events(writer) => self.pending += &writer.end(0, &self.model, as_json()),
+            Sink::Events(writer) => self.pending += &writer.end(&Speaker::alone(&self.model), as_json()),
             Sink::Raw | Sink::Plain(_) | Sink::Held => {}
         }
         let last = self.pending.chars().next_back().or(self.last);

@@ -44,7 +44,7 @@ pub fn order(comparison: &Comparison, sort: Sort) -> Vec<usize> {
 }
 
 /// The comparison with its lanes in that order.
-pub(super) fn arranged(comparison: &Comparison, sort: Sort) -> Cow<'_, Comparison> {
+pub fn arranged(comparison: &Comparison, sort: Sort) -> Cow<'_, Comparison> {
     let places = order(comparison, sort);
     if places.is_sorted() {
         return Cow::Borrowed(comparison);

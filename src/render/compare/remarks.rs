@@ -70,7 +70,7 @@ fn failed(outcome: &Outcome, error: &ApiError, remarks: &mut Vec<Remark>) {
 }
 
 /// What may help, as far as it follows from the call alone.
-fn hint(outcome: &Outcome, error: &ApiError) -> Option<String> {
+pub(in crate::render) fn hint(outcome: &Outcome, error: &ApiError) -> Option<String> {
     let provider = line(outcome.model.provider.as_str());
     Some(match error.kind {
         FailureKind::Auth => format!("store a key with `pollm keys set {provider}`"),

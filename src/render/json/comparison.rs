@@ -1,19 +1,17 @@
 //! The JSON of a comparison: its lanes, each as `ask` prints it and more.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Extra, SCHEMA, ask, hundredths, tenths};
 use crate::comparison::{Agreement, Checked, Comparison, LaneResult, Run};
-use crate::outcome::{Outcome, Timing, ms};
+use crate::outcome::{Timing, ms};
 use crate::render::compare::cells::Basis;
+use crate::render::compare::hint;
 use crate::statistics::{Description, describe};
 
-/// The object of a comparison, its lanes in the order asked. `hint` gives what
-/// may help against the error of a lane's call, by the lane's place.
-pub fn comparison(comparison: &Comparison, hint: &dyn Fn(usize, &Outcome) -> Option<String>) -> Value {
-    let lanes = comparison.lanes.iter().enumerate();
-    let lanes: Vec<Value> =
-        lanes.filter_map(|(at, result)| lane(result, &|outcome| hint(at, outcome))).collect();
+/// The object of a comparison, its lanes in the order asked.
+pub fn comparison(comparison: &Comparison) -> Value {
+    let lanes: Vec<Value> = comparison.lanes.iter().filter_map(lane).collect();
     json!({
         "schema": SCHEMA,
         "id": comparison.id.to_string(),
@@ -28,28 +26,26 @@ pub fn comparison(comparison: &Comparison, hint: &dyn Fn(usize, &Outcome) -> Opt
 }
 
 /// A lane; `None` where it has no run at all.
-fn lane(lane: &LaneResult, hint: &dyn Fn(&Outcome) -> Option<String>) -> Option<Value> {
-    let mut object = run(lane, lane.shown()?, hint);
+fn lane(lane: &LaneResult) -> Option<Value> {
+    let mut object = run(&lane.name, lane.shown()?);
     if lane.runs.len() > 1 {
         let samples = lane.runs.iter().map(|sample| {
-            let mut object = run(lane, sample, hint);
-            object.insert("warmup".to_owned(), json!(sample.is_warmup));
-            Value::Object(object)
+            let mut object = run(&lane.name, sample);
+            object["warmup"] = json!(sample.is_warmup);
+            object
         });
-        object.insert("samples".to_owned(), samples.collect());
-        object.insert("statistics".to_owned(), statistics(&Basis::of(lane).timed()));
+        object["samples"] = samples.collect();
+        object["statistics"] = statistics(&Basis::of(lane).timed());
     }
-    Some(Value::Object(object))
+    Some(object)
 }
 
-fn run(lane: &LaneResult, run: &Run, hint: &dyn Fn(&Outcome) -> Option<String>) -> Map<String, Value> {
-    let extra = Extra { command: "compare", conversation: None, hint: hint(&run.outcome) };
-    let mut object = match ask(&run.outcome, &extra) {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    };
-    object.insert("lane".to_owned(), json!(lane.name));
-    object.insert("checks".to_owned(), run.checks.iter().map(check).collect());
+/// The object of one call of a lane with a name.
+pub fn run(name: &str, run: &Run) -> Value {
+    let hint = run.outcome.error.as_ref().and_then(|error| hint(&run.outcome, error));
+    let mut object = ask(&run.outcome, &Extra { command: "compare", conversation: None, hint });
+    object["lane"] = json!(name);
+    object["checks"] = run.checks.iter().map(check).collect();
     object
 }
 

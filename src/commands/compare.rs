@@ -1,0 +1,164 @@
+//! `pollm compare`: one prompt, several models side by side.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
+use crate::context::Context;
+use crate::error::Result;
+use crate::render::compare::{Sort, View};
+
+mod board;
+mod events;
+mod past;
+mod plan;
+mod present;
+mod race;
+mod verdict;
+
+/// Send one prompt to several models at once and show them side by side.
+///
+/// Answers, latency, tokens and cost stand next to each other, with a summary in
+/// words. While the models answer, a terminal shows a line for each. An answer is
+/// kept in the history as soon as it is there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all good, 1 all models failed, 2 wrong command line, 3 over budget, 4 some models failed,\n\
+5 configuration or key, 7 a check, the schema or the agreement failed, 8 truncated or refused under --strict,\n\
+130 interrupted (what was finished is printed and kept).")]
+pub struct CompareArgs {
+    /// A model: provider/model, an alias or an id; two or more
+    ///
+    /// Repeatable, or a comma list. Options of one model follow behind `@`, so one model can be
+    /// compared with itself: -m openai/gpt-6.1-sol@effort=low -m openai/gpt-6.1-sol@effort=high
+    #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
+    pub model: Vec<String>,
+    /// The models of a set in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub set: Option<String>,
+    /// What is asked.
+    #[command(flatten)]
+    pub prompt: PromptOptions,
+    /// Sampling and limits.
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
+    /// How the calls are made.
+    #[command(flatten)]
+    pub call: CallOptions,
+    /// Repetition and order.
+    #[command(flatten)]
+    pub rounds: Rounds,
+    /// What the answers are held against.
+    #[command(flatten)]
+    pub judging: Judging,
+    /// The last comparison again.
+    #[command(flatten)]
+    pub past: Past,
+    /// What is printed.
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// Repetition and order of the calls.
+#[derive(Clone, Debug, Args)]
+pub struct Rounds {
+    /// Most calls at once; 0: all at once [default: all models at once]
+    #[arg(short, long, value_name = "N", help_heading = "Rounds")]
+    pub jobs: Option<usize>,
+    /// Ask so many times, in rounds, and compare medians
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Rounds")]
+    pub runs: u32,
+    /// Rounds before the measured ones; they are paid, but not counted
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000), help_heading = "Rounds")]
+    pub warmup: u32,
+}
+
+/// What the answers are held against.
+#[derive(Clone, Debug, Args)]
+pub struct Judging {
+    /// Hold each answer against a check (repeatable); exit code 7 where one fails
+    ///
+    /// contains:TEXT, not-contains:TEXT, regex:RE, json, schema:FILE, max-cost:USD, max-latency:MS
+    /// (until the end of the answer), cmd:COMMAND (the answer on stdin; exit code 0 passes)
+    #[arg(long, value_name = "CHECK", help_heading = "Checks")]
+    pub check: Vec<String>,
+    /// Group equal answers and name the odd ones; exit code 7 where they differ
+    #[arg(long, help_heading = "Checks")]
+    pub agree: bool,
+}
+
+/// The last comparison again.
+#[derive(Clone, Debug, Args)]
+pub struct Past {
+    /// Show the last comparison again, in any view and format; nothing is sent
+    #[arg(long, conflicts_with_all = ["prompt", "set", "system", "attach", "file"], help_heading = "Last comparison")]
+    pub last: bool,
+    /// With --last: ask the models of -m too, and only those
+    #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]
+    pub add: bool,
+    /// With --last: ask the models that failed once more
+    #[arg(long, requires = "last", conflicts_with = "add", help_heading = "Last comparison")]
+    pub retry_failed: bool,
+}
+
+/// What is printed.
+#[derive(Clone, Debug, Args)]
+pub struct Shape {
+    /// How text is laid out
+    #[arg(long, value_name = "VIEW", value_enum, default_value_t, help_heading = "Output")]
+    pub view: View,
+    /// Order of the models
+    #[arg(long, value_name = "BY", value_enum, default_value_t, help_heading = "Output")]
+    pub sort: Sort,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub format: Option<CompareFormat>,
+    /// Short for --format json
+    #[arg(long, conflicts_with_all = ["format", "jsonl"], help_heading = "Output")]
+    pub json: bool,
+    /// Short for --format jsonl: events as they happen, one object a line
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub jsonl: bool,
+    /// Write to a file; its extension (.json, .jsonl, .csv, .md, .html) picks the format
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// Answers and figures for a person.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Events as they happen, one JSON object a line.
+    Jsonl,
+    /// One row a call.
+    Csv,
+    /// A document in Markdown.
+    Markdown,
+    /// One page that stands alone.
+    Html,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the comparison from being as asked; see the exit codes in the help.
+pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
+    if args.past.last {
+        return past::run(args, context);
+    }
+    let plan = plan::resolve(args, context)?;
+    if args.call.dry_run {
+        let as_json = plan.format == CompareFormat::Json;
+        return super::ask::dry_run::print(&plan.lanes, &plan.asking, as_json, context);
+    }
+    let raced = race::run(&plan, context)?;
+    if raced.unread {
+        return Ok(());
+    }
+    let mut comparison = plan.comparison(raced);
+    present::finish(&mut comparison, &plan.showing(), context)
+}

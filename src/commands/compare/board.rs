@@ -1,0 +1,284 @@
+//! The live board: a line a lane on the terminal while the models answer.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::plan::Plan;
+use super::race::Slot;
+use crate::catalog::{Model, Pricing};
+use crate::chat::Event;
+use crate::estimate;
+use crate::exchange::Update;
+use crate::explain::phrase;
+use crate::money::{Tokens, Usage};
+use crate::outcome::{Outcome, Status, ms};
+use crate::render::columns::{Column, Place, rows};
+use crate::render::filter::clean_line;
+use crate::render::output::{Output, Paint};
+use crate::render::{figures, money};
+
+/// The board, or nothing where nobody would see it.
+pub(super) struct Board(Option<Shown>);
+
+struct Shown {
+    lines: Vec<Line>,
+    bars: Vec<ProgressBar>,
+    all: MultiProgress,
+    output: Output,
+    /// Calls that each lane is to make.
+    runs: usize,
+    began: Instant,
+}
+
+/// One lane as it stands.
+struct Line {
+    name: String,
+    row: Option<Model>,
+    /// Tokens of the prompt, estimated.
+    input: u64,
+    state: State,
+    /// Calls that ended.
+    ended: usize,
+    began: Instant,
+    first_token: Option<Duration>,
+    first_word: Option<Instant>,
+    /// Characters of the answer and of the reasoning.
+    chars: usize,
+    reasons: bool,
+}
+
+enum State {
+    Queued,
+    Running,
+    Retrying { until: Instant, why: String },
+    Ended { text: String, paint: Paint },
+}
+
+impl Board {
+    /// A board on stderr, where that is a terminal and the user wants to see it.
+    pub(super) fn new(plan: &Plan, output: &Output) -> Self {
+        if !output.stderr_tty || output.quiet || output.accessible {
+            return Self(None);
+        }
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(15));
+        let height = terminal_size::terminal_size().map_or(24, |(_, terminal_size::Height(rows))| rows);
+        // More lines than the terminal has could never be taken away again.
+        let fits = plan.lanes.len() < usize::from(height);
+        let bars = (0..if fits { plan.lanes.len() } else { 1 }).map(|_| {
+            let bar = all.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let now = Instant::now();
+        let lines = plan.names.iter().zip(&plan.lanes).map(|(name, lane)| Line {
+            name: name.clone(),
+            row: lane.row.clone(),
+            input: estimate::input(&plan.asking.request(lane)),
+            state: State::Queued,
+            ended: 0,
+            began: now,
+            first_token: None,
+            first_word: None,
+            chars: 0,
+            reasons: false,
+        });
+        let runs = plan.slots.len() / plan.lanes.len().max(1);
+        Self(Some(Shown {
+            lines: lines.collect(),
+            bars: bars.collect(),
+            all,
+            output: output.clone(),
+            runs,
+            began: now,
+        }))
+    }
+
+    /// A call is about to be made.
+    pub(super) fn begin(&mut self, slot: Slot) {
+        if let Some(line) = self.line(slot) {
+            line.state = State::Running;
+            line.began = Instant::now();
+            (line.first_token, line.first_word, line.chars, line.reasons) = (None, None, 0, false);
+        }
+    }
+
+    /// Something came.
+    pub(super) fn update(&mut self, slot: Slot, update: &Update<'_>) {
+        let Some(line) = self.line(slot) else { return };
+        match update {
+            Update::Attempt { .. } => line.state = State::Running,
+            Update::Retry { wait, error } => {
+                line.state = State::Retrying { until: Instant::now() + *wait, why: phrase(error) };
+            }
+            Update::Event(Event::Text(text) | Event::Refusal(text)) => {
+                line.heard(text);
+                if line.first_word.is_none() && !text.trim().is_empty() {
+                    line.first_word = Some(Instant::now());
+                }
+            }
+            Update::Event(Event::Reasoning(text)) => {
+                line.heard(text);
+                line.reasons = true;
+            }
+            Update::Event(_) | Update::Flush => {}
+        }
+    }
+
+    /// A call is over.
+    pub(super) fn end(&mut self, slot: Slot, outcome: &Outcome) {
+        let Some(line) = self.line(slot) else { return };
+        line.ended += 1;
+        let (text, paint) = ending(outcome);
+        line.state = State::Ended { text, paint };
+    }
+
+    /// Draws what has changed.
+    pub(super) fn repaint(&mut self) {
+        let Some(shown) = &mut self.0 else { return };
+        let messages =
+            if shown.bars.len() == shown.lines.len() { shown.lines() } else { vec![shown.in_one()] };
+        for (bar, message) in shown.bars.iter().zip(messages) {
+            if bar.message() != message {
+                bar.set_message(message);
+            }
+        }
+    }
+
+    /// Takes the board away.
+    pub(super) fn clear(&mut self) {
+        if let Some(shown) = self.0.take() {
+            // Where the terminal can't be written any more, nobody sees it.
+            let _ = shown.all.clear();
+        }
+    }
+
+    fn line(&mut self, slot: Slot) -> Option<&mut Line> {
+        self.0.as_mut()?.lines.get_mut(slot.lane)
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Line {
+    fn heard(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.chars += text.chars().count();
+            self.first_token.get_or_insert_with(|| self.began.elapsed());
+        }
+    }
+
+    /// What happens on this lane, in words.
+    fn words(&self, now: Instant) -> (String, Option<Paint>) {
+        let since = |then: Instant| figures::duration(ms(now.saturating_duration_since(then)));
+        match &self.state {
+            State::Queued => ("waits for its turn".to_owned(), Some(Paint::Dim)),
+            State::Ended { text, paint } => (text.clone(), Some(*paint)),
+            State::Retrying { until, why } => {
+                let wait = until.saturating_duration_since(now).as_secs_f64().ceil();
+                (format!("{why}; retrying in {wait} s"), Some(Paint::Yellow))
+            }
+            State::Running => {
+                let Some(first) = self.first_token else {
+                    return (format!("waiting, {}", since(self.began)), Some(Paint::Dim));
+                };
+                let tokens = estimate::tokens_of_chars(self.chars);
+                let generating =
+                    now.saturating_duration_since(self.began).saturating_sub(first).as_secs_f64();
+                let mut words = match self.first_word {
+                    None if self.reasons => format!("reasoning since {}", figures::duration(ms(first))),
+                    _ => format!("first token after {}", figures::duration(ms(first))),
+                };
+                words += &format!(", ~{} tokens", figures::count(tokens));
+                // The first moments say nothing of the speed.
+                if generating > 0.2 {
+                    #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
+                    let speed = tokens as f64 / generating;
+                    words += &format!(" at ~{}", figures::speed(speed));
+                }
+                (words + &self.cost_so_far(tokens), None)
+            }
+        }
+    }
+
+    fn cost_so_far(&self, tokens: u64) -> String {
+        let usage = Usage { input_uncached: Tokens(self.input), output: Tokens(tokens), ..Usage::default() };
+        let how = Pricing { thinking: self.reasons, batch: false, ceiling: false };
+        let cost = self.row.as_ref().and_then(|row| row.list_cost(&usage, Timestamp::now(), how));
+        cost.map(|listed| format!(", ~{} so far", listed.cost.to_display())).unwrap_or_default()
+    }
+}
+
+impl Shown {
+    /// A line a lane, names in a column. Long names keep their ends, which tell
+    /// models apart, and a number where even those are cut.
+    fn lines(&self) -> Vec<String> {
+        const LEAST_WORDS: usize = 24;
+        let now = Instant::now();
+        let room = self.output.width.saturating_sub(1);
+        let widest = self.lines.iter().map(|line| line.name.width()).max().unwrap_or(0);
+        let narrow = room.saturating_sub(LEAST_WORDS + 2).max(8);
+        let names = self.lines.iter().enumerate().map(|(at, line)| match widest > narrow {
+            true => format!("{} {}", at + 1, line.name),
+            false => line.name.clone(),
+        });
+        let names = Column { width: widest.min(narrow), ..Column::new(names.collect(), Place::End) };
+        let named = rows(std::slice::from_ref(&names), self.lines.len());
+        let lines = self.lines.iter().zip(named).map(|(line, name)| {
+            let (mut words, paint) = line.words(now);
+            if self.runs > 1 {
+                words = format!("{}/{}  {words}", (line.ended + 1).min(self.runs), self.runs);
+            }
+            let words = cut(&words, room.saturating_sub(names.width + 2));
+            let words = paint.map_or(words.clone(), |paint| self.output.paint_stderr(&words, paint));
+            let padding = " ".repeat((names.width + 2).saturating_sub(name.width()));
+            format!("{name}{padding}{words}")
+        });
+        lines.collect()
+    }
+
+    /// All lanes in one line.
+    fn in_one(&self) -> String {
+        let ended = self.lines.iter().map(|line| line.ended).sum::<usize>();
+        let running = self.lines.iter().filter(|line| matches!(line.state, State::Running));
+        let retrying = self.lines.iter().filter(|line| matches!(line.state, State::Retrying { .. })).count();
+        let mut words =
+            format!("{ended} of {} calls done, {} running", self.runs * self.lines.len(), running.count());
+        if retrying > 0 {
+            words += &format!(", {retrying} waiting to retry");
+        }
+        words += &format!(", {}", figures::duration(ms(self.began.elapsed())));
+        cut(&words, self.output.width.saturating_sub(1))
+    }
+}
+
+/// As much of a line as fits.
+fn cut(text: &str, width: usize) -> String {
+    let column = Column { width, ..Column::new(vec![text.to_owned()], Place::Left) };
+    if text.width() <= width { text.to_owned() } else { rows(&[column], 1).concat() }
+}
+
+/// How a call ended, in words.
+fn ending(outcome: &Outcome) -> (String, Paint) {
+    let timing = outcome.timing();
+    let took = timing.e2e_ms.map(figures::duration).unwrap_or_default();
+    match (&outcome.error, outcome.status) {
+        (Some(error), _) => {
+            let said = clean_line(&error.message);
+            let what = phrase(error);
+            let said =
+                if said.is_empty() || said.contains(&what) { String::new() } else { format!(": {said}") };
+            (format!("failed after {took}: {what}{said}"), Paint::Red)
+        }
+        (None, Status::Ok) => (format!("done in {took}, {}", money::bill(&outcome.bill)), Paint::Green),
+        (None, status) => (format!("{} after {took}", status.as_str()), Paint::Yellow),
+    }
+}

@@ -1,0 +1,290 @@
+//! The last comparison again: shown anew, with further lanes, or with another
+//! try at those that failed. Nothing that was paid for is asked again.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::plan::{self, Plan, Showing};
+use super::race::{self, Raced, Slot};
+use super::{CompareArgs, present};
+use crate::asking::{Asking, Manner, params};
+use crate::chat::{Params, Request};
+use crate::check::Check;
+use crate::comparison::{Comparison, LaneResult, Run};
+use crate::config;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exchange::Cancel;
+use crate::lane::{self, Lane};
+use crate::ledger::{Ledger, StoredComparison, StoredRun};
+use crate::outcome::Status;
+use crate::schema::Schema;
+use crate::{runtime, signals};
+
+/// A comparison as the ledger has it.
+struct Found {
+    stored: StoredComparison,
+    names: Vec<String>,
+    runs: Vec<StoredRun>,
+}
+
+pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
+    let format = plan::format(&args.shape)?;
+    let checks = plan::checks(&args.judging.check, context)?;
+    if !args.past.add && !args.past.retry_failed && !args.model.is_empty() {
+        return Err(Error::usage("`--last` shows what is there; to ask further models add `--add`"));
+    }
+    let found = find(context)?;
+    let request = found.runs.first().map(|run| run.call.request.clone()).unwrap_or_default();
+    let by_field = request.schema.is_some();
+    let agree = args.judging.agree || found.stored.plan["agree"] == true;
+    let plan = if args.past.add || args.past.retry_failed {
+        Some(further(args, context, &found, request, checks.clone())?)
+    } else {
+        None
+    };
+    if let (Some(plan), true) = (&plan, args.call.dry_run) {
+        let as_json = format == super::CompareFormat::Json;
+        return crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, as_json, context);
+    }
+    let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
+    let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);
+    let mut comparison = comparison(found);
+    if let (Some(plan), Some(raced)) = (&plan, raced) {
+        if raced.unread {
+            return Ok(());
+        }
+        merge(&mut comparison, plan, raced);
+    }
+    if !checks.is_empty() {
+        check_again(&mut comparison, &checks)?;
+    }
+    let showing = Showing {
+        format,
+        view: args.shape.view,
+        sort: args.shape.sort,
+        file: args.shape.output.as_ref(),
+        agree,
+        strict: args.call.strict,
+        by_field,
+        is_new: plan.is_some(),
+        was_streamed,
+    };
+    present::finish(&mut comparison, &showing, context)
+}
+
+fn find(context: &Context) -> Result<Found> {
+    let unreadable = |error| Error::failed("the history can't be read").because(&error);
+    let ledger = Ledger::open_existing(&context.paths.ledger).map_err(unreadable)?;
+    let stored = ledger.latest_comparison().map_err(unreadable)?.ok_or_else(|| {
+        Error::usage("there is no comparison to show again")
+            .hint("compare something first; comparisons with `--no-log` are not kept")
+    })?;
+    let mut runs = ledger.runs(stored.id).map_err(unreadable)?;
+    if runs.is_empty() {
+        return Err(Error::usage("no call of the last comparison was finished, or all were deleted"));
+    }
+    runs.sort_by_key(|run| (run.place.lane, run.place.run));
+    let names = stored.plan["lanes"].as_array().cloned().unwrap_or_default();
+    let names = names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+    Ok(Found { stored, names, runs })
+}
+
+/// The comparison as it was, from its calls. A call that failed and was made
+/// again counts no more, but for what it may have cost.
+fn comparison(found: Found) -> Comparison {
+    let started_at = found.stored.started_at;
+    let end = |run: &StoredRun| {
+        let outcome = &run.call.outcome;
+        outcome.started_at.saturating_add(SignedDuration::try_from(outcome.wall).unwrap_or_default()).ok()
+    };
+    let last = found.runs.iter().filter_map(end).max().unwrap_or(started_at);
+    let mut lanes: Vec<LaneResult> = Vec::new();
+    for (at, name) in found.names.into_iter().enumerate() {
+        let calls: Vec<&StoredRun> = found.runs.iter().filter(|run| run.place.lane == at).collect();
+        let later = |i: usize| calls.get(i + 1).is_some_and(|next| next.place.run == calls[i].place.run);
+        let runs = calls.iter().enumerate().filter_map(|(i, stored)| {
+            let outcome = stored.call.outcome.clone();
+            let is_replaced = later(i);
+            if is_replaced && outcome.bill.cost == Some(crate::money::Cost::ZERO) {
+                return None;
+            }
+            let is_warmup = stored.place.run < 1 || is_replaced;
+            Some(Run { outcome, is_warmup, checks: stored.checks.clone() })
+        });
+        let runs: Vec<Run> = runs.collect();
+        if !runs.is_empty() {
+            lanes.push(LaneResult { name, runs });
+        }
+    }
+    Comparison {
+        id: found.stored.id,
+        started_at,
+        prompt: found.stored.prompt,
+        wall: Duration::try_from(last.duration_since(started_at)).unwrap_or_default(),
+        lanes,
+        agreement: None,
+    }
+}
+
+/// The plan of further calls: lanes to add, or those to try again.
+fn further(
+    args: &CompareArgs,
+    context: &Context,
+    found: &Found,
+    request: Request,
+    checks: Vec<Check>,
+) -> Result<Plan> {
+    let mut all_names = found.names.clone();
+    let (lanes, places, slots) = if args.past.add {
+        let lanes = args.model.iter().map(|name| lane::lane(name, context)).collect::<Result<Vec<_>>>()?;
+        let places: Vec<usize> = (all_names.len()..all_names.len() + lanes.len()).collect();
+        all_names = plan::unique(all_names, &lanes);
+        let (warmup, runs) =
+            (number(&found.stored.plan, "warmup"), number(&found.stored.plan, "runs").max(1));
+        let slots = plan::rounds(lanes.len(), warmup, runs);
+        (lanes, places, slots)
+    } else {
+        failed(found, context)?
+    };
+    plan::ready(&lanes)?;
+    let asking = asking(args, found, request)?;
+    lane::check_abilities(&lanes, &asking.parts)?;
+    let kept: Vec<&str> = found.stored.plan["checks"]
+        .as_array()
+        .map_or(Vec::new(), |checks| checks.iter().filter_map(Value::as_str).collect());
+    let checks = if checks.is_empty() { plan::checks(&kept, context)? } else { checks };
+    Ok(Plan {
+        id: found.stored.id,
+        names: places.iter().map(|place| all_names[*place].clone()).collect(),
+        all_names,
+        places,
+        slots,
+        title: found.stored.prompt.clone(),
+        asking,
+        manner: Manner::of(&args.call, context)?,
+        jobs: plan::jobs(args.rounds.jobs, lanes.len()),
+        runs: number(&found.stored.plan, "runs").max(1),
+        warmup: number(&found.stored.plan, "warmup"),
+        checks,
+        agree: args.judging.agree || found.stored.plan["agree"] == true,
+        strict: args.call.strict,
+        log: config::log(args.call.no_log, &context.env, &context.config).value,
+        format: plan::format(&args.shape)?,
+        view: args.shape.view,
+        sort: args.shape.sort,
+        file: args.shape.output.clone(),
+        lanes,
+    })
+}
+
+/// The calls that failed, by the lanes that they belong to.
+fn failed(found: &Found, context: &Context) -> Result<(Vec<Lane>, Vec<usize>, Vec<Slot>)> {
+    let (mut lanes, mut places, mut slots) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, name) in found.names.iter().enumerate() {
+        let good = |run: i64| {
+            found.runs.iter().any(|stored| {
+                stored.place.lane == at && stored.place.run == run && stored.call.outcome.status == Status::Ok
+            })
+        };
+        let runs = i64::from(number(&found.stored.plan, "runs").max(1));
+        let missing: Vec<i64> = (1..=runs).filter(|run| !good(*run)).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let asked = found.runs.iter().find(|stored| stored.place.lane == at);
+        let typed = asked.map_or(name.as_str(), |stored| stored.call.outcome.lane.as_str());
+        slots.extend(missing.into_iter().map(|run| Slot { lane: lanes.len(), run }));
+        lanes.push(lane::lane(typed, context)?);
+        places.push(at);
+    }
+    if lanes.is_empty() {
+        return Err(Error::usage("no call of the last comparison failed").hint("`--last` shows it"));
+    }
+    slots.sort_by_key(|slot| slot.run);
+    Ok((lanes, places, slots))
+}
+
+/// What was asked, with parameters of this command line over those of then.
+fn asking(args: &CompareArgs, found: &Found, request: Request) -> Result<Asking> {
+    let mut messages = request.messages;
+    let parts = messages.pop().map(|message| message.parts).unwrap_or_default();
+    let schema = request.schema.map(|schema| Schema::load(&schema.to_string())).transpose()?;
+    let base = params_from_json(&found.stored.plan["params"]);
+    Ok(Asking {
+        system: request.system,
+        earlier: messages,
+        parts,
+        params: base.overlaid(&params(&args.sampling)),
+        schema,
+        stream: request.stream,
+    })
+}
+
+/// Puts the new calls where they belong.
+fn merge(comparison: &mut Comparison, plan: &Plan, raced: Raced) {
+    for landed in raced.landed {
+        let name = &plan.names[landed.slot.lane];
+        let at = comparison.lanes.iter().position(|lane| lane.name == *name).unwrap_or_else(|| {
+            comparison.lanes.push(LaneResult { name: name.clone(), runs: Vec::new() });
+            comparison.lanes.len() - 1
+        });
+        let runs = &mut comparison.lanes[at].runs;
+        // A failed call that is tried again gives way to the new one.
+        if landed.run.outcome.status != Status::Skipped
+            && let Some(old) = runs.iter_mut().find(|run| !run.is_warmup && run.outcome.status != Status::Ok)
+        {
+            old.is_warmup = true;
+        }
+        if landed.run.outcome.status != Status::Skipped || runs.is_empty() {
+            runs.push(landed.run);
+        }
+        runs.retain(|run| !run.is_warmup || run.outcome.bill.cost != Some(crate::money::Cost::ZERO));
+    }
+}
+
+/// Holds the answers against other checks than those of then.
+fn check_again(comparison: &mut Comparison, checks: &[Check]) -> Result<()> {
+    let runs = comparison.lanes.iter_mut().flat_map(|lane| &mut lane.runs);
+    let cancel = Cancel::default();
+    runtime()?.block_on(async {
+        signals::cancel_on_interrupt(&cancel);
+        for run in runs.filter(|run| !run.is_warmup) {
+            run.checks = race::checked(checks, None, &run.outcome, &cancel).await;
+        }
+    });
+    Ok(())
+}
+
+fn number(plan: &Value, field: &str) -> u32 {
+    plan[field].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
+}
+
+/// Parameters as the ledger keeps them.
+pub(super) fn params_to_json(params: &Params) -> Value {
+    json!({
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+        "max_tokens": params.max_tokens,
+        "seed": params.seed,
+        "stop": params.stop,
+        "effort": params.effort.map(|effort| effort.to_string()),
+        "extra": params.extra,
+    })
+}
+
+/// What can't be read is not set.
+fn params_from_json(value: &Value) -> Params {
+    let stop = value["stop"].as_array().cloned().unwrap_or_default();
+    Params {
+        temperature: value["temperature"].as_f64(),
+        top_p: value["top_p"].as_f64(),
+        max_tokens: value["max_tokens"].as_u64().and_then(|tokens| u32::try_from(tokens).ok()),
+        seed: value["seed"].as_i64(),
+        stop: stop.iter().filter_map(|text| text.as_str().map(str::to_owned)).collect(),
+        effort: value["effort"].as_str().and_then(|word| word.parse().ok()),
+        extra: value["extra"].as_object().cloned().unwrap_or_default().into_iter().collect(),
+    }
+}

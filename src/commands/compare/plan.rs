@@ -1,0 +1,253 @@
+//! From arguments as typed to a plan with every default filled in. Whatever is
+//! wrong with any lane is found here, before anything is sent to one of them.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use ulid::Ulid;
+
+use super::past::params_to_json;
+use super::race::{Raced, Slot};
+use super::{CompareArgs, CompareFormat, Shape};
+use crate::asking::{Asking, Manner, assemble, params};
+use crate::check::{self, Check};
+use crate::comparison::{Comparison, LaneResult};
+use crate::config;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::lane::{self, Lane, Way};
+use crate::render::compare::{Sort, View};
+use crate::schema::Schema;
+
+/// Everything that `compare` is going to do.
+pub(super) struct Plan {
+    /// The comparison that the calls belong to.
+    pub(super) id: Ulid,
+    /// The lanes that are asked.
+    pub(super) lanes: Vec<Lane>,
+    /// Their names, no two alike in the comparison.
+    pub(super) names: Vec<String>,
+    /// Their places in the comparison.
+    pub(super) places: Vec<usize>,
+    /// The names of all lanes of the comparison.
+    pub(super) all_names: Vec<String>,
+    /// The calls that are to be made.
+    pub(super) slots: Vec<Slot>,
+    pub(super) asking: Asking,
+    /// What was asked, for titles.
+    pub(super) title: String,
+    pub(super) manner: Manner,
+    pub(super) jobs: usize,
+    pub(super) runs: u32,
+    pub(super) warmup: u32,
+    pub(super) checks: Vec<Check>,
+    pub(super) agree: bool,
+    pub(super) strict: bool,
+    pub(super) log: bool,
+    pub(super) format: CompareFormat,
+    pub(super) view: View,
+    pub(super) sort: Sort,
+    pub(super) file: Option<PathBuf>,
+}
+
+/// How a comparison is to be shown and judged, live or from the ledger.
+pub(super) struct Showing<'p> {
+    pub(super) format: CompareFormat,
+    pub(super) view: View,
+    pub(super) sort: Sort,
+    pub(super) file: Option<&'p PathBuf>,
+    pub(super) agree: bool,
+    pub(super) strict: bool,
+    /// Answers are compared by their fields.
+    pub(super) by_field: bool,
+    /// Calls were made. What is only shown again fails no command, unless it
+    /// is held against a check.
+    pub(super) is_new: bool,
+    /// The events were written as they happened.
+    pub(super) was_streamed: bool,
+}
+
+impl Plan {
+    pub(super) fn showing(&self) -> Showing<'_> {
+        Showing {
+            format: self.format,
+            view: self.view,
+            sort: self.sort,
+            file: self.file.as_ref(),
+            agree: self.agree,
+            strict: self.strict,
+            by_field: self.asking.schema.is_some(),
+            is_new: true,
+            was_streamed: self.streams_events(),
+        }
+    }
+
+    /// Whether events go to stdout as they happen.
+    pub(super) fn streams_events(&self) -> bool {
+        self.format == CompareFormat::Jsonl && self.file.is_none()
+    }
+
+    /// The comparison that came of it.
+    pub(super) fn comparison(&self, raced: Raced) -> Comparison {
+        let mut landed = raced.landed;
+        landed.sort_by_key(|landed| landed.slot.run);
+        let mut lanes: Vec<LaneResult> =
+            self.names.iter().map(|name| LaneResult { name: name.clone(), runs: Vec::new() }).collect();
+        for landed in landed {
+            lanes[landed.slot.lane].runs.push(landed.run);
+        }
+        Comparison {
+            id: self.id,
+            started_at: raced.started_at,
+            prompt: self.title.clone(),
+            wall: raced.wall,
+            lanes,
+            agreement: None,
+        }
+    }
+
+    /// What the ledger keeps of the plan, enough to show it and to ask again.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "lanes": self.all_names,
+            "params": params_to_json(&self.asking.params),
+            "runs": self.runs,
+            "warmup": self.warmup,
+            "checks": self.checks.iter().map(Check::as_str).collect::<Vec<_>>(),
+            "agree": self.agree,
+            "stream": self.asking.stream,
+        })
+    }
+}
+
+pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
+    let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
+    let format = format(&args.shape)?;
+    let manner = Manner::of(&args.call, context)?;
+    let checks = checks(&args.judging.check, context)?;
+    let lanes = lanes(args, context)?;
+    let prompt = assemble(&args.prompt)?;
+    lane::check_abilities(&lanes, &prompt.parts)?;
+    let asking = Asking {
+        system: prompt.system,
+        earlier: Vec::new(),
+        parts: prompt.parts,
+        params: params(&args.sampling),
+        schema,
+        stream: true,
+    };
+    let names = unique(Vec::new(), &lanes);
+    Ok(Plan {
+        id: Ulid::generate(),
+        places: (0..lanes.len()).collect(),
+        all_names: names.clone(),
+        names,
+        slots: rounds(lanes.len(), args.rounds.warmup, args.rounds.runs),
+        title: title(&asking),
+        asking,
+        manner,
+        jobs: jobs(args.rounds.jobs, lanes.len()),
+        runs: args.rounds.runs,
+        warmup: args.rounds.warmup,
+        checks,
+        agree: args.judging.agree,
+        strict: args.call.strict,
+        log: config::log(args.call.no_log, &context.env, &context.config).value,
+        format,
+        view: args.shape.view,
+        sort: args.shape.sort,
+        file: args.shape.output.clone(),
+        lanes,
+    })
+}
+
+/// The checks, each of them tried out as far as that can be done beforehand.
+pub(super) fn checks<T: AsRef<str>>(texts: &[T], context: &Context) -> Result<Vec<Check>> {
+    if texts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = check::key_variables(context);
+    texts.iter().map(|text| Check::parse(text.as_ref(), &keys)).collect()
+}
+
+/// The lanes named by `-m` and `--set`, every one of them callable.
+fn lanes(args: &CompareArgs, context: &Context) -> Result<Vec<Lane>> {
+    let mut typed = match &args.set {
+        Some(name) => context.config.set(name)?.to_vec(),
+        None => Vec::new(),
+    };
+    typed.extend(args.model.iter().cloned());
+    if typed.len() < 2 {
+        return Err(Error::usage("a comparison needs two models or more").hint(
+            "name them with `-m` (twice, or a comma list), or a set of the configuration with `--set`",
+        ));
+    }
+    let lanes = typed.iter().map(|name| lane::lane(name, context)).collect::<Result<Vec<_>>>()?;
+    ready(&lanes)?;
+    Ok(lanes)
+}
+
+/// Every key must be there before the first lane is paid for.
+pub(super) fn ready(lanes: &[Lane]) -> Result<()> {
+    for lane in lanes {
+        if let Way::Http { key: Err(error), .. } = &lane.way {
+            return Err(error.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Names with those of further lanes; equal ones are told apart by a number.
+pub(super) fn unique(mut names: Vec<String>, lanes: &[Lane]) -> Vec<String> {
+    for lane in lanes {
+        let mut name = lane.name.clone();
+        let mut number = 2;
+        while names.contains(&name) {
+            name = format!("{} ({number})", lane.name);
+            number += 1;
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// The calls in the order in which they begin: round by round, so that a slow
+/// hour is everyone's, and each round begins with another lane.
+pub(super) fn rounds(lanes: usize, warmup: u32, runs: u32) -> Vec<Slot> {
+    let rounds = (1 - i64::from(warmup)..=i64::from(runs)).enumerate();
+    let slots =
+        rounds.flat_map(|(at, run)| (0..lanes).map(move |lane| Slot { lane: (lane + at) % lanes, run }));
+    slots.collect()
+}
+
+/// The prompt as text.
+pub(super) fn title(asking: &Asking) -> String {
+    use crate::chat::{Message, Role};
+    Message { role: Role::User, parts: asking.parts.clone() }.to_text()
+}
+
+pub(super) fn jobs(wanted: Option<usize>, lanes: usize) -> usize {
+    match wanted {
+        None => lanes,
+        Some(0) => usize::MAX,
+        Some(jobs) => jobs,
+    }
+}
+
+pub(super) fn format(shape: &Shape) -> Result<CompareFormat> {
+    let by_flag = match (shape.json, shape.jsonl) {
+        (true, _) => Some(CompareFormat::Json),
+        (_, true) => Some(CompareFormat::Jsonl),
+        _ => shape.format,
+    };
+    let extension = shape.output.as_deref().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
+    let by_name = match extension {
+        Some("json") => Some(CompareFormat::Json),
+        Some("jsonl" | "ndjson") => Some(CompareFormat::Jsonl),
+        Some("csv") => Some(CompareFormat::Csv),
+        Some("md" | "markdown") => Some(CompareFormat::Markdown),
+        Some("html" | "htm") => Some(CompareFormat::Html),
+        _ => None,
+    };
+    Ok(by_flag.or(by_name).unwrap_or(CompareFormat::Text))
+}

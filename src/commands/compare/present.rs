@@ -1,0 +1,74 @@
+//! What is printed of a comparison, and where.
+
+use super::CompareFormat;
+use super::plan::Showing;
+use super::verdict;
+use crate::agree;
+use crate::comparison::Comparison;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::outcome::Status;
+use crate::render::{compare, json};
+use crate::streams::{Stdout, Written};
+use crate::whole_file::save;
+
+/// Prints a comparison and judges it.
+pub(super) fn finish(comparison: &mut Comparison, showing: &Showing<'_>, context: &Context) -> Result<()> {
+    if showing.agree {
+        comparison.agreement = Some(agreement(comparison, showing.by_field));
+    }
+    print(comparison, showing, context)?;
+    verdict::judge(comparison, showing)
+}
+
+/// Who agrees with whom; only whole answers are asked.
+fn agreement(comparison: &Comparison, by_field: bool) -> crate::comparison::Agreement {
+    let answers: Vec<Option<&str>> = comparison
+        .lanes
+        .iter()
+        .map(|lane| {
+            lane.shown().filter(|run| run.outcome.status == Status::Ok).map(|run| run.outcome.text.as_str())
+        })
+        .collect();
+    agree::agreement(&answers, by_field)
+}
+
+fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> Result<()> {
+    if showing.was_streamed {
+        return Ok(());
+    }
+    let Some(file) = showing.file else {
+        let text = whole(comparison, showing, context, context.output.stdout_tty);
+        let written = Stdout::open().write(text.as_bytes());
+        let failed = |error| Error::failed("the comparison could not be written").because(&error);
+        return match written.map_err(failed)? {
+            Written::Ok | Written::Closed => Ok(()),
+        };
+    };
+    save(file, &whole(comparison, showing, context, false))
+}
+
+fn whole(comparison: &Comparison, showing: &Showing<'_>, context: &Context, for_person: bool) -> String {
+    let arranged = || compare::arranged(comparison, showing.sort);
+    match showing.format {
+        CompareFormat::Text => {
+            let mut output = context.output.clone();
+            if showing.file.is_some() {
+                output.color_stdout = false;
+            }
+            compare::text(comparison, showing.view, showing.sort, &output)
+        }
+        CompareFormat::Json => {
+            let object = json::comparison(comparison);
+            // People get it laid out, programs on one line.
+            if for_person { json::laid_out(&object) } else { json::line(&object) + "\n" }
+        }
+        CompareFormat::Jsonl => {
+            let runs = comparison.lanes.iter().flat_map(|lane| lane.runs.iter().map(move |run| (lane, run)));
+            runs.map(|(lane, run)| json::line(&json::run(&lane.name, run)) + "\n").collect()
+        }
+        CompareFormat::Csv => compare::csv(comparison),
+        CompareFormat::Markdown => compare::markdown(&arranged()),
+        CompareFormat::Html => compare::html(&arranged()),
+    }
+}

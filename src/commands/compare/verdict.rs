@@ -1,0 +1,100 @@
+//! What a comparison is worth: its exit code, with what failed and why.
+
+use super::plan::Showing;
+use crate::chat::Finish;
+use crate::comparison::{Comparison, Run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::explain::phrase;
+use crate::outcome::{Outcome, Status};
+use crate::render::filter::clean_line;
+
+/// Whether everything went as asked. An interruption comes first, then what
+/// the answers are worth, then the lanes that gave none.
+pub(super) fn judge(comparison: &Comparison, showing: &Showing<'_>) -> Result<()> {
+    let measured: Vec<(&str, &Run)> = comparison
+        .lanes
+        .iter()
+        .flat_map(|lane| lane.measured().map(move |run| (lane.name.as_str(), run)))
+        .collect();
+    let is_cancelled =
+        |(_, run): &(&str, &Run)| matches!(run.outcome.status, Status::Cancelled | Status::Skipped);
+    if showing.is_new && measured.iter().any(is_cancelled) {
+        return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
+    }
+    let failed: Vec<(&str, &Run)> =
+        measured.iter().copied().filter(|(_, run)| run.outcome.status != Status::Ok).collect();
+    if showing.is_new && failed.len() == measured.len() {
+        return Err(because(Error::failed("all models failed"), &failed));
+    }
+    checks(&measured)?;
+    if let (true, Some(agreement)) = (showing.agree, &comparison.agreement)
+        && !agreement.is_unanimous()
+    {
+        let groups = agreement.groups.len();
+        return Err(Error::new(ErrorKind::Check, format!("the models disagree: {groups} different answers")));
+    }
+    if showing.is_new && !failed.is_empty() {
+        let what = format!("{} of {} calls failed", failed.len(), measured.len());
+        return Err(because(Error::new(ErrorKind::SomeFailed, what), &failed));
+    }
+    match measured.iter().find_map(|(name, run)| Some((name, ended_early(&run.outcome)?))) {
+        Some((name, what)) if showing.strict => Err(Error::new(ErrorKind::Strict, format!("{name}: {what}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Only whole answers are judged; the others have failed already.
+fn checks(measured: &[(&str, &Run)]) -> Result<()> {
+    let whole = measured.iter().filter(|(_, run)| run.outcome.status == Status::Ok);
+    let failures: Vec<String> = whole
+        .flat_map(|(name, run)| {
+            let failed = run.checks.iter().filter_map(|checked| Some((checked, checked.failure.as_ref()?)));
+            failed.map(move |(checked, why)| format!("{name}: `{}`: {}", checked.check, clean_line(why)))
+        })
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let message = match failures.len() {
+        1 => "a check failed".to_owned(),
+        count => format!("{count} checks failed"),
+    };
+    let mut error = Error::new(ErrorKind::Check, message);
+    error.causes = shortened(failures);
+    Err(error)
+}
+
+fn because(mut error: Error, failed: &[(&str, &Run)]) -> Error {
+    let causes = failed.iter().map(|(name, run)| match &run.outcome.error {
+        Some(error) => {
+            let (what, said) = (phrase(error), clean_line(&error.message));
+            let said = if said.starts_with(what.as_str()) { String::new() } else { format!(": {said}") };
+            format!("{name}: {what}{said}")
+        }
+        None => format!("{name}: no answer"),
+    });
+    error.causes = shortened(causes.collect());
+    error
+}
+
+/// Equal causes once, and not more than a screen of them.
+fn shortened(mut causes: Vec<String>) -> Vec<String> {
+    const MOST: usize = 12;
+    let mut seen = std::collections::HashSet::new();
+    causes.retain(|cause| seen.insert(cause.clone()));
+    let more = causes.len().saturating_sub(MOST);
+    causes.truncate(MOST);
+    if more > 0 {
+        causes.push(format!("and {more} more"));
+    }
+    causes
+}
+
+fn ended_early(outcome: &Outcome) -> Option<&'static str> {
+    match outcome.finish {
+        Some(Finish::Length) => Some("the answer was truncated"),
+        Some(Finish::Refusal) => Some("the model refused"),
+        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer"),
+        _ => None,
+    }
+}

@@ -1,0 +1,97 @@
+//! The ledger on a thread of its own, for commands whose lanes must not wait
+//! while another one's outcome is written.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use ulid::Ulid;
+
+use crate::chat::Request;
+use crate::comparison::Checked;
+use crate::ledger::{Entry, Place, StoredComparison};
+use crate::outcome::Outcome;
+use crate::store::Store;
+
+enum Task {
+    Begin(Box<StoredComparison>),
+    Append(Box<Kept>),
+    Checks(Ulid, Vec<Checked>),
+}
+
+struct Kept {
+    outcome: Outcome,
+    command: &'static str,
+    request: Arc<Request>,
+    place: Option<Place>,
+}
+
+/// Writes outcomes in the order given, while the calls go on.
+pub struct Keeper {
+    tasks: Option<Sender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread. Nothing is opened before the first outcome.
+    pub fn start(mut store: Store) -> Self {
+        let (tasks, receiver) = channel();
+        let write = move || {
+            for task in receiver {
+                match task {
+                    Task::Begin(begun) => store.write(|ledger| ledger.begin_comparison(&begun)),
+                    Task::Append(kept) => store.append(&Entry {
+                        outcome: &kept.outcome,
+                        command: kept.command,
+                        request: &kept.request,
+                        // Each lane is a conversation that can be gone on with.
+                        conversation: kept.outcome.id,
+                        parent: None,
+                        place: kept.place,
+                    }),
+                    Task::Checks(call, checks) => store.set_checks(call, &checks),
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(write).ok();
+        Self { tasks: Some(tasks), thread }
+    }
+
+    /// Writes what a comparison is about.
+    pub fn begin(&self, begun: StoredComparison) {
+        self.send(Task::Begin(Box::new(begun)));
+    }
+
+    /// Writes one outcome.
+    pub fn append(
+        &self,
+        command: &'static str,
+        outcome: Outcome,
+        request: Arc<Request>,
+        place: Option<Place>,
+    ) {
+        self.send(Task::Append(Box::new(Kept { outcome, command, request, place })));
+    }
+
+    /// Writes what the checks said of an outcome that was written before.
+    pub fn checks(&self, call: Ulid, checks: Vec<Checked>) {
+        self.send(Task::Checks(call, checks));
+    }
+
+    fn send(&self, task: Task) {
+        if let Some(tasks) = &self.tasks {
+            // The receiver is gone only where no thread could be started.
+            let _ = tasks.send(task);
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// Returns when everything is written.
+    fn drop(&mut self) {
+        self.tasks = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

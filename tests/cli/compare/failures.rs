@@ -1,0 +1,115 @@
+//! One lane's failure is its own.
+
+use serde_json::json;
+
+use super::{compare, lab_of};
+use crate::support::streams::{openai_chunks, openai_delta};
+use crate::support::{Lab, Script};
+
+const ALL: [&str; 5] = ["good", "denied", "busy", "cut", "mute"];
+
+/// A good one, one that rejects the key, one that is busy once, one whose
+/// stream ends in the middle, and one that never says anything.
+fn mixed() -> Lab {
+    let busy = std::sync::atomic::AtomicUsize::new(0);
+    lab_of(&ALL, move |name, _| match name {
+        "good" => Script::sse(openai_chunks(&["All ", "is ", "well"])),
+        "denied" => Script::json(401, &json!({"error": {"message": "Wrong key"}})),
+        "busy" if busy.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 => {
+            Script::json(429, &json!({"error": {"message": "Slow down"}})).header("retry-after-ms", "20")
+        }
+        "busy" => Script::sse(openai_chunks(&["At ", "last"])),
+        "cut" => Script::sse([openai_delta(&json!({"content": "Half of"}))]).close(),
+        _ => Script::sse([] as [&str; 0]).head().hang(),
+    })
+}
+
+fn states(object: &serde_json::Value) -> Vec<(String, String)> {
+    let lanes = object["lanes"].as_array().unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    lanes.iter().map(|lane| (text(&lane["status"]), text(&lane["text"]))).collect()
+}
+
+#[test]
+fn five_fates_at_once() {
+    let lab = mixed();
+    let output = compare(&lab, &ALL, &["--timeout", "2", "--json", "hello"]).run().exited(4);
+    let expected =
+        [("ok", "All is well"), ("error", ""), ("ok", "At last"), ("partial", "Half of"), ("error", "")];
+    assert_eq!(states(&output.json()), expected.map(|(status, text)| (status.to_owned(), text.to_owned())));
+    let lanes = &output.json()["lanes"];
+    assert_eq!(lanes[1]["error"]["kind"], "auth");
+    assert_eq!((&lanes[2]["timing"]["attempts"], &lanes[4]["error"]["kind"]), (&json!(2), &json!("timeout")));
+    assert!(output.stderr.contains("3 of 5 calls failed"), "{}", output.stderr);
+    assert_eq!(lab.ledger().len(), 5);
+    assert_eq!(lab.server.requests().len(), 6);
+}
+
+#[test]
+fn ctrl_c_keeps_what_is_finished() {
+    let lab = mixed();
+    let mut running = compare(&lab, &ALL, &["--jsonl", "hello"]).spawn();
+    running.wait_for_stdout(r#""text":"At last""#);
+    running.wait_for_stdout("Half of");
+    running.interrupt();
+    let events = running.finish().exited(130).jsonl();
+    let ends = events.iter().filter(|event| event["event"] == "done" || event["event"] == "error");
+    assert_eq!(ends.count(), 5);
+    let rows = lab.ledger();
+    assert_eq!(rows.len(), 5);
+    let cancelled = rows.iter().find(|row| row["status"] == "cancelled").unwrap();
+    assert_eq!((&cancelled["model"], &cancelled["possibly_billed"]), (&json!("mute/one"), &json!(true)));
+}
+
+#[test]
+fn ctrl_c_prints_the_finished_answers() {
+    let lab = lab_of(&["good", "mute"], |name, _| match name {
+        "good" => Script::sse(openai_chunks(&["All is well"])),
+        _ => Script::sse([] as [&str; 0]).head().hang(),
+    });
+    let running = compare(&lab, &["good", "mute"], &["hello"]).spawn();
+    lab.server.wait_until_hanging(1);
+    // The good answer is in the ledger as soon as it is there.
+    while lab.ledger().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running.interrupt();
+    let output = running.finish().exited(130);
+    assert!(output.stdout.contains("All is well"), "{}", output.stdout);
+}
+
+#[test]
+fn all_fail() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::json(402, &json!({"error": {"message": "No credit"}})));
+    let output = compare(&lab, &["a", "b"], &["hello"]).run().exited(1);
+    assert!(output.stderr.contains("error: all models failed"), "{}", output.stderr);
+    assert!(output.stderr.contains("a/one: out of credit"), "{}", output.stderr);
+    assert_eq!(lab.ledger().len(), 2);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_all_calls() {
+    let lab = lab_of(&["a", "b"], |_, _| {
+        Script::sse([openai_delta(&json!({"content": "start "}))])
+            .forever(openai_delta(&json!({"content": "more "})))
+    });
+    let _ = compare(&lab, &["a", "b"], &["--jsonl", "hello"]).stdout_limit(500).run().success();
+    lab.server.wait_for_departure(0);
+    lab.server.wait_for_departure(1);
+    assert_eq!(lab.ledger().len(), 2);
+}
+
+#[test]
+fn truncated_under_strict() {
+    let lab = lab_of(&["a", "b"], |name, _| match name {
+        "a" => Script::sse(openai_chunks(&["whole"])),
+        _ => Script::sse([
+            openai_delta(&json!({"content": "cut short"})),
+            crate::support::streams::openai_finish("length"),
+            crate::support::streams::OPENAI_DONE.to_owned(),
+        ]),
+    });
+    let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
+    let output = compare(&lab, &["a", "b"], &["--strict", "hello"]).run().exited(8);
+    assert!(output.stderr.contains("b/one: the answer was truncated"), "{}", output.stderr);
+}
