@@ -30,10 +30,12 @@ use crate::error::{Error, Result};
 
 mod attachment;
 mod file;
+mod list;
 mod options;
 mod stdin;
 
 pub use file::read_text;
+pub use list::{Item, load_list};
 pub use options::{lane_params, parse_max_tokens, parse_option, parse_temperature, parse_top_p};
 pub use stdin::{ProcessStdin, Stdin, StdinSource};
 
