@@ -87,8 +87,7 @@ impl Check {
     }
 
     /// Checks an answer. Only a whole one can pass. A command blocks for up to
-    /// [`command::TIME_LIMIT`]; it is killed, and the check fails, once `stop`
-    /// is set.
+    /// 60 s; it is killed, and the check fails, once `stop` is set.
     pub fn run(&self, outcome: &Outcome, stop: &AtomicBool) -> Checked {
         let failure = not_whole(outcome).or_else(|| self.failure(outcome, stop));
         Checked { check: self.text.clone(), failure }

@@ -19,7 +19,7 @@
 //!
 //! Runs of one round are neighbours in time, and what slows both lanes slows
 //! them together. The test does not look at pairs, which costs some power then
-//! and makes claims rarer, never more frequent. Pairs would need six runs before
+//! and makes claims rarer, never more frequent. Pairs would need seven runs before
 //! anything could be shown, and a failed run would take its neighbour with it.
 
 mod contrast;
