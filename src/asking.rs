@@ -74,7 +74,11 @@ impl Manner {
         let limits =
             Limits { connect: set.connect(), first_event: set.first_event(), idle: set.idle(), total };
         let max_wait = duration("--max-wait", options.max_wait)?;
-        Ok(Self { limits, retries: Retries { count: options.retries, max_wait }, consent: options.yes })
+        Ok(Self {
+            limits,
+            retries: Retries { count: options.retries, max_wait, ambiguous: options.retry_ambiguous },
+            consent: options.yes,
+        })
     }
 
     /// Everything that one call needs. Nothing is sent.

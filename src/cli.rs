@@ -152,6 +152,12 @@ pub struct CallOptions {
     /// The longest wait in seconds that a provider may ask for before a retry
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Call")]
     pub max_wait: f64,
+    /// Send again, and let another model take over, where the answer was lost but may be billed
+    ///
+    /// That is: nothing came in time, or the connection broke after the request was sent. Without it
+    /// such a call fails and is marked as possibly billed; with it the same work may be paid twice.
+    #[arg(long, help_heading = "Call")]
+    pub retry_ambiguous: bool,
     /// Do not write this call into the history
     #[arg(short, long, help_heading = "Call")]
     pub no_log: bool,

@@ -10,23 +10,24 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use ulid::Ulid;
 
-use crate::catalog::{Model, Pricing};
-use crate::chat::{Effort, Ending, Event, Finish, Request};
-use crate::estimate;
+use crate::catalog::Model;
+use crate::chat::{Ending, Event, Finish, Request};
 use crate::model::ModelRef;
-use crate::money::{Bill, Cost, CostSource, UsageSource};
-use crate::outcome::{Attempt, CountedUsage, Outcome, Status};
+use crate::outcome::{Attempt, Outcome, Status};
 use crate::secrets::Key;
 use crate::transport::Client;
 use crate::wire::failure::Class;
 use crate::wire::{ApiError, Auth, FailureKind, Protocol, WireRequest};
 
+mod account;
 mod fan_out;
 mod hearing;
 mod http;
 #[cfg(feature = "local")]
 mod local;
 
+pub use account::possibly_lost;
+use account::{bill, count, is_ambiguous};
 pub use fan_out::{Ended, Job, fan_out};
 use hearing::Hearing;
 
@@ -63,6 +64,9 @@ pub struct Retries {
     /// The longest wait that a provider may ask for; beyond it the call fails at
     /// once and says when to come back.
     pub max_wait: Duration,
+    /// Whether a request is sent again that may have been served and billed:
+    /// nothing came in time, or the connection broke.
+    pub ambiguous: bool,
 }
 
 /// Where an answer comes from.
@@ -233,7 +237,8 @@ async fn run(
 /// How long to wait before the same request is sent again; `None` where it must
 /// not be. Never once a token came: that would be paid and shown twice.
 fn next_wait(call: &Call, error: &ApiError, sent: u32, has_token: bool) -> Option<Duration> {
-    if has_token || sent > call.retries.count || !error.is_retryable() {
+    let agreed = call.retries.ambiguous && error.kind.class() == Class::Ambiguous;
+    if has_token || sent > call.retries.count || !(error.is_retryable() || agreed) {
         return None;
     }
     let hint = error.retry_after.unwrap_or_default();
@@ -291,69 +296,12 @@ fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, 
     }
     outcome.usage = count(call, &hearing, outcome);
     outcome.bill = bill(call, hearing.billed, outcome);
+    if let Some(lost) = possibly_lost(&outcome.attempts, &call.request, call.row.as_ref()) {
+        outcome.possibly_billed = true;
+        outcome.bill = outcome.bill.and(&lost);
+    }
     outcome.text = hearing.text;
     outcome.reasoning = Some(hearing.reasoning).filter(|reasoning| !reasoning.is_empty());
-}
-
-/// Whether the provider may have served and billed what was not received.
-fn is_ambiguous(error: &ApiError) -> bool {
-    error.kind.class() == Class::Ambiguous || error.kind == FailureKind::Cancelled
-}
-
-/// The provider's counts, or an estimate where it gave none that can be true.
-fn count(call: &Call, hearing: &Hearing, outcome: &Outcome) -> Option<CountedUsage> {
-    let generated = hearing.has_token();
-    let believable =
-        hearing.usage.filter(|usage| !(generated && (usage.input().0 == 0 || usage.output.0 == 0)));
-    let guess = || estimate::usage(&call.request, &hearing.text, &hearing.reasoning, hearing.usage);
-    // Counts of an answer that was cut may be those of its beginning (Anthropic
-    // says at the start what it has generated so far, which is one token).
-    let last_word = outcome.status == Status::Ok || !generated || counts_itself(call);
-    match believable {
-        Some(usage) if last_word || usage.output >= guess().output => {
-            Some(CountedUsage { usage, source: UsageSource::Reported })
-        }
-        _ if generated || outcome.possibly_billed || outcome.status == Status::Ok => {
-            Some(CountedUsage { usage: guess(), source: UsageSource::Estimated })
-        }
-        _ => None,
-    }
-}
-
-/// Whether every token is counted here as it comes.
-fn counts_itself(call: &Call) -> bool {
-    match &call.backend {
-        Backend::Http(_) => false,
-        #[cfg(feature = "local")]
-        Backend::Local { .. } => true,
-    }
-}
-
-/// Billed before computed before estimated before unknown.
-fn bill(call: &Call, billed: Option<Cost>, outcome: &Outcome) -> Bill {
-    #[cfg(feature = "local")]
-    if matches!(call.backend, Backend::Local { .. }) {
-        return Bill::LOCAL;
-    }
-    if let Some(cost) = billed {
-        return Bill::billed(cost);
-    }
-    match (&outcome.usage, &call.row) {
-        // A request that was refused, or never arrived, costs nothing.
-        (None, _) if !outcome.possibly_billed => {
-            Bill { cost: Some(Cost::ZERO), source: CostSource::Computed, approximate: false }
-        }
-        (Some(counted), Some(row)) => {
-            let thinking = match call.request.params.effort {
-                Some(Effort::None) => false,
-                Some(_) => true,
-                None => counted.usage.reasoning.0 > 0,
-            };
-            let how = Pricing { thinking, batch: false, ceiling: false };
-            row.bill(&counted.usage, counted.source, Timestamp::now(), how)
-        }
-        _ => Bill::UNKNOWN,
-    }
 }
 
 /// A limit in words: `2 s`, `0.5 s`.

@@ -7,12 +7,22 @@ use crate::error::{Error, ErrorKind};
 use crate::lane::{Lane, Way};
 use crate::outcome::Outcome;
 use crate::render::filter::clean_line;
+use crate::render::money;
 use crate::secrets::KeySource;
 use crate::wire::{ApiError, FailureKind};
 
-/// What a failure is, in a few words.
+/// What a failure is, in a few words, and its status.
 pub fn phrase(error: &ApiError) -> String {
-    let what = match error.kind {
+    let what = what(error.kind);
+    match error.status {
+        Some(status) => format!("{what} (HTTP {status})"),
+        None => what.to_owned(),
+    }
+}
+
+/// What a kind of failure is, in a few words.
+pub const fn what(kind: FailureKind) -> &'static str {
+    match kind {
         FailureKind::Auth => "the API key was rejected",
         FailureKind::Permission => "the provider does not permit this",
         FailureKind::Money => "out of credit, or over a spending limit",
@@ -32,10 +42,6 @@ pub fn phrase(error: &ApiError) -> String {
         FailureKind::Truncated => "the answer was cut off before its end",
         FailureKind::Cancelled => "interrupted",
         FailureKind::Local => "the embedded model failed",
-    };
-    match error.status {
-        Some(status) => format!("{what} (HTTP {status})"),
-        None => what.to_owned(),
     }
 }
 
@@ -46,6 +52,22 @@ pub fn said(error: &ApiError) -> Option<String> {
     let what = phrase(error);
     let said = said.strip_prefix(what.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&said);
     (!said.is_empty() && !what.ends_with(said)).then(|| said.to_owned())
+}
+
+/// A failure that is passed over for another model: who failed, how, when to
+/// come back, and what it may have cost.
+pub fn in_passing(outcome: &Outcome) -> String {
+    let mut words = outcome.lane.clone();
+    if let Some(error) = &outcome.error {
+        words = format!("{words}: {}", phrase(error));
+        if let Some(wait) = error.retry_after.filter(|wait| !wait.is_zero()) {
+            words = format!("{words}, back in {}", self::words(wait));
+        }
+    }
+    if outcome.possibly_billed {
+        words = format!("{words}, possibly billed {}", money::bill(&outcome.bill));
+    }
+    words
 }
 
 /// A number of events.
@@ -124,7 +146,8 @@ fn suggestion(context: &Context, lane: &Lane) -> Option<String> {
     Some(format!("{}/{near}", lane.model.provider))
 }
 
-fn words(wait: Duration) -> String {
+/// A wait in words: `28 s`, `5 min`, `2 h`.
+pub fn words(wait: Duration) -> String {
     let seconds = wait.as_secs();
     match seconds {
         0..=119 => format!("{seconds} s"),

@@ -21,6 +21,7 @@ mod columns;
 mod comparison;
 mod contents;
 mod conversation;
+mod cooldown;
 mod delete;
 mod error;
 mod faults;
@@ -140,6 +141,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     let call = row.insert(&transaction)?;
     faults::insert_attempts(&transaction, call, &outcome.attempts)?;
     contents::insert(&transaction, call, entry.request, outcome)?;
+    cooldown::learn(&transaction, outcome)?;
     transaction.commit()
 }
 

@@ -15,6 +15,7 @@
 //!   what repeated ones say.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
+//! - [`cooldown`]: who is left alone for a while after failures.
 //! - [`wire`]: protocol adapters, pure functions from requests to bytes and
 //!   from bytes to events.
 //! - [`local`], [`weights`]: the embedded model.
@@ -39,6 +40,7 @@ pub mod completion;
 pub mod config;
 pub mod consent;
 pub mod context;
+pub mod cooldown;
 pub mod dispatch;
 pub mod env;
 pub mod error;

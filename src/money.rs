@@ -396,6 +396,20 @@ impl Bill {
 
     /// A model on this machine: no money.
     pub const LOCAL: Self = Self { cost: Some(Cost::ZERO), source: CostSource::Local, approximate: false };
+
+    /// Both together, of which one may be a guess and so is the sum. Where one
+    /// of them is unknown, so is the sum.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        match (self.cost, other.cost) {
+            (Some(one), Some(two)) => Self {
+                cost: Some(one + two),
+                source: CostSource::Estimated,
+                approximate: self.approximate || other.approximate,
+            },
+            _ => Self::UNKNOWN,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::error::Result;
 mod answer;
 mod chain;
 pub(super) mod dry_run;
+mod failover;
+mod hedge;
 mod plan;
 mod view;
 
@@ -30,6 +32,13 @@ pub struct AskArgs {
     /// and at last the embedded local/smollm2-135m.
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     pub model: Vec<String>,
+    /// Ask the next model as well where the first has no token by then: a time (2s), or p90
+    ///
+    /// Whoever has the first word goes on, the other one is stopped; both are on the bill. p90 is the
+    /// time in which nine of ten of your calls of the model had their first word, 10 s where there are
+    /// fewer than ten. A model that fails before is followed by the next one at once.
+    #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
+    pub hedge: Option<hedge::Delay>,
     /// What is asked.
     #[command(flatten)]
     pub prompt: PromptOptions,

@@ -29,6 +29,8 @@ pub struct Conversation {
     pub messages: Vec<Message>,
     /// The parameters of that call.
     pub params: Params,
+    /// Whether that answer came to its end.
+    pub is_whole: bool,
 }
 
 impl From<StoredCall> for Conversation {
@@ -45,6 +47,7 @@ impl From<StoredCall> for Conversation {
             system: request.system,
             messages,
             params: request.params,
+            is_whole: outcome.error.is_none(),
         }
     }
 }

@@ -1,8 +1,12 @@
 //! How fast models answered this user.
 
 use std::collections::HashMap;
+use std::time::Duration;
+
+use rusqlite::params;
 
 use super::Ledger;
+use super::columns::duration;
 use super::error::LedgerError;
 use crate::model::ModelRef;
 
@@ -33,6 +37,31 @@ impl Ledger {
         let rows = read().map_err(self.reading())?;
         let of_one_model = rows.chunk_by(|(a, _), (b, _)| a == b);
         Ok(of_one_model.map(|calls| (calls[0].0.clone(), median(calls))).collect())
+    }
+}
+
+impl Ledger {
+    /// The times to the first visible word of a model's latest `most` calls, in
+    /// rising order; of the same calls as in [`Ledger::first_words`].
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn first_words_of(&self, model: &ModelRef, most: u32) -> Result<Vec<Duration>, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare(
+                "SELECT first_visible_ns FROM
+                     (SELECT * FROM calls ORDER BY seq DESC LIMIT ?1)
+                 WHERE provider = ?2 AND model = ?3
+                 AND status = 'ok' AND streamed = 1 AND cached = 0 AND first_visible_ns IS NOT NULL
+                 ORDER BY seq DESC LIMIT ?4",
+            )?;
+            let of = params![LATEST, model.provider.as_str(), model.model, most];
+            let rows = statement.query_map(of, |row| Ok(duration(row.get(0)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let mut times = read().map_err(self.reading())?;
+        times.sort_unstable();
+        Ok(times)
     }
 }
 

@@ -19,13 +19,6 @@ pub struct Speaker<'s> {
     pub run: Option<i64>,
 }
 
-impl<'s> Speaker<'s> {
-    /// The only lane there is.
-    pub const fn alone(model: &'s str) -> Self {
-        Self { lane: 0, model, run: None }
-    }
-}
-
 /// Writes the events of all lanes of one command, numbered in the order written.
 pub struct EventWriter {
     started: Instant,
@@ -102,13 +95,14 @@ mod tests {
     #[test]
     fn every_line_is_an_object_in_order() {
         let mut writer = EventWriter::new(Instant::now());
-        let mut text = writer.update(&Speaker::alone("a/b"), &Update::Attempt { number: 1 });
+        let who = Speaker { lane: 0, model: "a/b", run: None };
+        let mut text = writer.update(&who, &Update::Attempt { number: 1 });
         for event in
             [Event::Reasoning("hm".into()), Event::Text("x\u{2028}\n".into()), Event::Text(String::new())]
         {
-            text += &writer.update(&Speaker::alone("a/b"), &Update::Event(&event));
+            text += &writer.update(&who, &Update::Event(&event));
         }
-        text += &writer.end(&Speaker::alone("a/b"), json!({"error": null}));
+        text += &writer.end(&who, json!({"error": null}));
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
         assert_eq!(names, ["start", "first_token", "reasoning", "delta", "done"]);

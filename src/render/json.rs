@@ -29,6 +29,9 @@ pub struct Extra<'a> {
     pub conversation: Option<Ulid>,
     /// What may help against the error; shown only with one.
     pub hint: Option<String>,
+    /// Who was asked for the same answer and failed, or was too late, in the
+    /// order of their ends; `None` where that is not known.
+    pub failed: Option<&'a [Outcome]>,
 }
 
 /// The object of one call. Texts are as the model and the server wrote them;
@@ -61,6 +64,24 @@ pub fn ask(outcome: &Outcome, extra: &Extra<'_>) -> Value {
         "cached": outcome.cached,
         "malformed_events": outcome.malformed_events,
         "requests": outcome.attempts.iter().map(request).collect::<Vec<_>>(),
+        "failed": extra.failed.map(|failed| failed.iter().map(candidate).collect::<Vec<_>>()),
+    })
+}
+
+/// A candidate whose answer another one's took the place of.
+fn candidate(outcome: &Outcome) -> Value {
+    let error = outcome.error.as_ref();
+    json!({
+        "id": outcome.id.to_string(),
+        "model": outcome.model.to_string(),
+        "lane": outcome.lane,
+        "status": outcome.status.as_str(),
+        "error_kind": error.map(|error| error.kind.as_str()),
+        "http_status": error.and_then(|error| error.status),
+        "usd": outcome.bill.cost.map(|cost| cost.to_usd()),
+        "possibly_billed": outcome.possibly_billed,
+        "attempts": outcome.attempts.len(),
+        "wall_ms": outcome.timing().wall_ms.map(tenths),
     })
 }
 

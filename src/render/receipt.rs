@@ -1,5 +1,7 @@
 //! The receipt: one line that says who answered, how fast, and for how much.
 
+use std::time::Duration;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use super::filter::clean_line;
@@ -7,8 +9,8 @@ use super::output::{Output, Paint};
 use super::{figures, money};
 use crate::catalog::is_same_model;
 use crate::chat::Finish;
-use crate::money::UsageSource;
-use crate::outcome::{CountedUsage, Outcome, Status};
+use crate::money::{Cost, UsageSource};
+use crate::outcome::{CountedUsage, Outcome, Status, ms};
 
 /// The most characters of a server's name that are shown.
 const LONGEST_NAME: usize = 100;
@@ -35,8 +37,12 @@ impl Fact {
 /// The receipt of a call for stderr, without a final newline: one dim line, or
 /// under [`Output::accessible`] one `name: value` line a fact. What is not
 /// known is said to be unknown or left out, and never shown as zero.
-pub fn receipt(outcome: &Outcome, output: &Output) -> String {
-    let facts = facts(outcome);
+///
+/// `before` are those who were asked for the same answer and failed, or were
+/// too late; `took` is the time that all of them needed together.
+pub fn receipt(outcome: &Outcome, before: &[Outcome], took: Duration, output: &Output) -> String {
+    let mut facts = facts(outcome);
+    facts.extend(in_vain(outcome, before, took));
     if output.accessible {
         let named = facts.iter().flat_map(|fact| &fact.named);
         return named.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n");
@@ -119,6 +125,39 @@ fn retries(outcome: &Outcome) -> Option<Fact> {
         line: format!("{retries} {word}, {wall} in all"),
         named: vec![("retries", retries.to_string()), ("total with retries", wall)],
     })
+}
+
+/// Who else was asked, what that may have cost, and what all took.
+fn in_vain(outcome: &Outcome, before: &[Outcome], took: Duration) -> Vec<Fact> {
+    if before.is_empty() {
+        return Vec::new();
+    }
+    let of = |is_meant: &dyn Fn(&Outcome) -> bool, name: &'static str, word: &str| {
+        let lanes: Vec<String> = before
+            .iter()
+            .filter(|outcome| is_meant(outcome))
+            .map(|outcome| clean_line(&outcome.lane).into_owned())
+            .collect();
+        let line = format!("{} {word}", lanes.join(" and "));
+        (!lanes.is_empty()).then(|| Fact { line, named: vec![(name, lanes.join(", "))] })
+    };
+    let is_late = |outcome: &Outcome| outcome.status == Status::Cancelled;
+    let attempts: usize = before.iter().chain([outcome]).map(|outcome| outcome.attempts.len()).sum();
+    let took = figures::duration(ms(took));
+    let mut facts = vec![Fact {
+        line: format!("{attempts} attempts, {took} in all"),
+        named: vec![("attempts in all", attempts.to_string()), ("total of all", took)],
+    }];
+    facts.extend(of(&|outcome| !is_late(outcome), "failed before", "failed"));
+    facts.extend(of(&is_late, "stopped", "stopped"));
+    let mut paid =
+        before.iter().filter(|outcome| outcome.possibly_billed || outcome.bill.cost != Some(Cost::ZERO));
+    if let Some(first) = paid.next() {
+        let sum = paid.fold(first.bill.clone(), |sum, outcome| sum.and(&outcome.bill));
+        let line = format!("{} more possibly billed", money::bill(&sum));
+        facts.push(Fact { line, named: vec![("possibly billed before", money::bill_in_words(&sum))] });
+    }
+    facts
 }
 
 /// Who answered, where it is another one than was asked.

@@ -1,16 +1,21 @@
 //! What is printed once the answer is whole, and what it is worth.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::plan::{Plan, Product};
 use super::view::{Shown, View};
-use crate::chat::Finish;
+use crate::chat::{Finish, Request};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::exchange::possibly_lost;
 use crate::explain::events;
+use crate::lane::Lane;
 use crate::outcome::{Outcome, Status};
 use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
+use crate::render::money;
 use crate::render::receipt::receipt;
 use crate::whole_file::save;
 
@@ -39,99 +44,125 @@ pub(super) fn judge(plan: &Plan, outcome: &mut Outcome) -> Result<()> {
     }
 }
 
-/// The outcome as the JSON object of one `ask`.
-pub(super) fn json(outcome: &Outcome, plan: &Plan, error: Option<&Error>) -> Value {
-    let hint = error.and_then(|error| error.hints.first().cloned());
-    json::ask(outcome, &Extra { command: "ask", conversation: Some(plan.conversation), hint })
+/// How it ended, with everything that is to be said about it.
+pub(super) struct Ended<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) context: &'a Context,
+    pub(super) lane: &'a Lane,
+    pub(super) request: &'a Request,
+    pub(super) outcome: &'a Outcome,
+    /// Who failed before, or was too late.
+    pub(super) before: &'a [Outcome],
+    /// From the first request to any of them to the end.
+    pub(super) took: Duration,
+    pub(super) error: Option<&'a Error>,
 }
 
-/// Prints what had to wait for the whole answer.
-pub(super) fn print(
-    plan: &Plan,
-    context: &Context,
-    view: &mut View<'_>,
-    outcome: &Outcome,
-    error: Option<&Error>,
-) -> Result<()> {
-    let whole = match plan.product {
-        Product::Json => {
-            let object = json(outcome, plan, error);
-            // People get it laid out, programs on one line.
-            let pretty = context.output.stdout_tty && plan.file.is_none();
-            if pretty { json::laid_out(&object) } else { json::line(&object) + "\n" }
-        }
-        Product::Events if plan.shown == Shown::Events => return Ok(()),
-        Product::Events => json::line(&json(outcome, plan, error)) + "\n",
-        Product::CodeBlock => match first_code_block(&outcome.text) {
-            Some(block) => ended(&block),
-            None if outcome.status != Status::Ok => ended(&outcome.text),
-            None => {
-                let message = format!("{}: the answer has no code block", outcome.lane);
-                let kept = Error::new(ErrorKind::Check, message);
-                view.note(outcome.text.trim_end());
-                return Err(kept);
-            }
-        },
-        Product::Text if matches!(plan.shown, Shown::Stream { .. }) => return Ok(()),
-        Product::Text => ended(&outcome.text),
-    };
-    match &plan.file {
-        None => {
-            let shown = if context.output.stdout_tty && plan.product != Product::Json {
-                context.output.clean(&whole).into_owned()
-            } else {
-                whole
-            };
+impl Ended<'_> {
+    /// The JSON object of one `ask`.
+    pub(super) fn json(&self) -> Value {
+        let extra = Extra {
+            command: "ask",
+            conversation: Some(self.plan.conversation),
+            hint: self.error.and_then(|error| error.hints.first().cloned()),
+            failed: Some(self.before),
+        };
+        json::ask(self.outcome, &extra)
+    }
+
+    /// Prints what had to wait for the whole answer.
+    pub(super) fn print(&self, view: &mut View<'_>) -> Result<()> {
+        let Some(whole) = self.whole(view)? else { return Ok(()) };
+        let (plan, output) = (self.plan, &self.context.output);
+        let Some(file) = &plan.file else {
+            let is_for_person = output.stdout_tty && plan.product != Product::Json;
+            let shown = if is_for_person { output.clean(&whole).into_owned() } else { whole };
             view.print(&shown);
-            Ok(())
+            return Ok(());
+        };
+        let is_data = matches!(plan.product, Product::Json | Product::Events);
+        if is_data || self.outcome.error.is_none() {
+            return save(file, &whole);
         }
-        Some(file) => {
-            let is_data = matches!(plan.product, Product::Json | Product::Events);
-            if is_data || outcome.error.is_none() {
-                return save(file, &whole);
+        match plan.partial_file() {
+            Some(partial) if !self.outcome.text.is_empty() => {
+                save(&partial, &whole)?;
+                view.note(&format!("the part that came is in {}", partial.display()));
+                Ok(())
             }
-            match plan.partial_file() {
-                Some(partial) if !outcome.text.is_empty() => {
-                    save(&partial, &whole)?;
-                    view.note(&format!("the part that came is in {}", partial.display()));
-                    Ok(())
+            _ => Ok(()),
+        }
+    }
+
+    /// What had to wait; `None` where all of it was shown as it came.
+    fn whole(&self, view: &mut View<'_>) -> Result<Option<String>> {
+        let (plan, outcome) = (self.plan, self.outcome);
+        Ok(Some(match plan.product {
+            Product::Json => {
+                let object = self.json();
+                // People get it laid out, programs on one line.
+                let pretty = self.context.output.stdout_tty && plan.file.is_none();
+                if pretty { json::laid_out(&object) } else { json::line(&object) + "\n" }
+            }
+            Product::Events if plan.shown == Shown::Events => return Ok(None),
+            Product::Events => json::line(&self.json()) + "\n",
+            Product::CodeBlock => match first_code_block(&outcome.text) {
+                Some(block) => ended(&block),
+                None if outcome.status != Status::Ok => ended(&outcome.text),
+                None => {
+                    let message = format!("{}: the answer has no code block", outcome.lane);
+                    let kept = Error::new(ErrorKind::Check, message);
+                    view.note(outcome.text.trim_end());
+                    return Err(kept);
                 }
-                _ => Ok(()),
-            }
+            },
+            Product::Text if matches!(plan.shown, Shown::Stream { .. }) => return Ok(None),
+            Product::Text => ended(&outcome.text),
+        }))
+    }
+
+    /// Says on stderr how it went: what ended early, what was left out, what
+    /// may have been paid in vain, and the receipt.
+    pub(super) fn notes(&self, view: &mut View<'_>) {
+        let outcome = self.outcome;
+        for dropped in &outcome.dropped {
+            view.note(&format!("`{}` was left out: {}", dropped.param, dropped.reason));
         }
+        if outcome.malformed_events > 0 && outcome.error.is_none() {
+            let events = events(outcome.malformed_events);
+            view.note(&format!("skipped {events} of the answer that could not be read"));
+        }
+        if let Some(early) = early(outcome) {
+            view.note(&early);
+        }
+        if let Some(lost) = possibly_lost(&outcome.attempts, self.request, self.lane.row.as_ref()) {
+            let lost = money::bill(&lost);
+            view.note(&format!("what was sent again may have been served before, for {lost} more"));
+        }
+        if self.plan.receipt && (outcome.error.is_none() || !outcome.text.is_empty()) {
+            view.receipt(&receipt(outcome, self.before, self.took, &self.context.output));
+        }
+    }
+}
+
+/// How an answer ended early that did not fail.
+fn early(outcome: &Outcome) -> Option<String> {
+    if outcome.error.is_some() {
+        return None;
+    }
+    match outcome.finish {
+        Some(Finish::Length) => Some(length_note(outcome)),
+        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer".to_owned()),
+        Some(Finish::Refusal) => Some("the model refused to answer".to_owned()),
+        Some(Finish::ToolCalls) => Some("the model wants to call a tool; pollm runs none".to_owned()),
+        Some(Finish::Stop) if outcome.text.is_empty() => Some("the answer is empty".to_owned()),
+        _ => None,
     }
 }
 
 /// A text with a newline at its end, nothing where there is no text.
 fn ended(text: &str) -> String {
     if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
-}
-
-/// Says on stderr how it went: what ended early, what was left out, and the receipt.
-pub(super) fn notes(plan: &Plan, context: &Context, view: &mut View<'_>, outcome: &Outcome) {
-    for dropped in &outcome.dropped {
-        view.note(&format!("`{}` was left out: {}", dropped.param, dropped.reason));
-    }
-    if outcome.malformed_events > 0 && outcome.error.is_none() {
-        let events = events(outcome.malformed_events);
-        view.note(&format!("skipped {events} of the answer that could not be read"));
-    }
-    if outcome.error.is_none() {
-        let early = match outcome.finish {
-            Some(Finish::Length) => Some(length_note(outcome)),
-            Some(Finish::ContentFilter) => Some("the provider's filter cut the answer".to_owned()),
-            Some(Finish::Refusal) => Some("the model refused to answer".to_owned()),
-            Some(Finish::ToolCalls) => Some("the model wants to call a tool; pollm runs none".to_owned()),
-            Some(Finish::Stop) if outcome.text.is_empty() => Some("the answer is empty".to_owned()),
-            _ => None,
-        };
-        if let Some(early) = early {
-            view.note(&early);
-        }
-    }
-    if plan.receipt && (outcome.error.is_none() || !outcome.text.is_empty()) {
-        view.receipt(&receipt(outcome, &context.output));
-    }
 }
 
 fn length_note(outcome: &Outcome) -> String {

@@ -1,26 +1,48 @@
-//! One lane after the other until one answers.
+//! One candidate after the other until one answers.
+//!
+//! What decides who is next is in [`super::failover`], what happens where two
+//! are asked at once in [`super::hedge`].
 
-use super::answer;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::answer::{self, Ended};
+use super::failover::{Candidate, Failure, Lessons};
+use super::hedge::{self, Delay, Raced, Ran, Told};
 use super::plan::Plan;
 use super::view::View;
 use crate::chat::Request;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exchange::{Cancel, Update, exchange};
-use crate::explain::{self, phrase};
+use crate::exchange::{Call, Cancel, exchange};
 use crate::lane::Lane;
-use crate::ledger::Entry;
+use crate::ledger::{Entry, Ledger};
 use crate::outcome::{Outcome, Status};
 use crate::store::Store;
-use crate::wire::FailureKind;
-use crate::wire::failure::Class;
-use crate::{runtime, signals, streams};
+use crate::{cooldown, explain, runtime, signals, streams};
 
-/// What came of one lane.
-struct Served<'p> {
-    lane: &'p Lane,
-    request: std::sync::Arc<Request>,
+/// What came of one candidate.
+struct Served {
+    at: usize,
+    request: Arc<Request>,
     outcome: Outcome,
+}
+
+struct Chain<'p> {
+    plan: &'p Plan,
+    context: &'p Context,
+    cancel: &'p Cancel,
+    /// In the order in which they are asked.
+    lanes: Vec<&'p Lane>,
+    candidates: Vec<Candidate>,
+    lessons: Lessons,
+    view: View<'p>,
+    store: Store,
+    /// Who failed before, or lost to another, in the order of their ends.
+    failed: Vec<Outcome>,
+    began: Instant,
 }
 
 pub(super) fn run(plan: &Plan, context: &Context) -> Result<()> {
@@ -29,102 +51,274 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<()> {
     let result = runtime.block_on(async {
         signals::cancel_on_interrupt(&cancel);
         signals::cancel_when_unread(&cancel);
-        ask(plan, context, &cancel).await
+        Chain::new(plan, context, &cancel).ask().await
     });
     // Name look-ups that never end must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn ask(plan: &Plan, context: &Context, cancel: &Cancel) -> Result<()> {
-    let mut view = View::new(&context.output, plan.shown, plan.hide_reasoning, cancel.clone());
-    let mut store = Store::new(context, plan.log);
-    let mut last_error = None;
-    for (index, lane) in plan.lanes.iter().enumerate() {
-        let is_last = index + 1 == plan.lanes.len();
-        let call = match plan.manner.call(lane, plan.asking.request(lane), context).await {
-            Ok(call) => call,
-            Err(error) if is_last => return Err(last_error.unwrap_or(error)),
-            Err(error) => {
-                view.note(&format!("{}: {}; trying the next model", lane.name, error.message));
-                last_error.get_or_insert(error);
-                continue;
+/// Everything that a candidate's call needs. Whatever must stand before a
+/// request leaves belongs here; no call is made without it.
+async fn ready(plan: &Plan, lane: &Lane, context: &Context) -> Result<Call> {
+    plan.manner.call(lane, plan.asking.request(lane), context).await
+}
+
+impl<'p> Chain<'p> {
+    fn new(plan: &'p Plan, context: &'p Context, cancel: &'p Cancel) -> Self {
+        let view = View::new(&context.output, plan.shown, plan.hide_reasoning, cancel.clone());
+        let mut chain = Self {
+            plan,
+            context,
+            cancel,
+            lanes: plan.lanes.iter().collect(),
+            candidates: Vec::new(),
+            lessons: Lessons::default(),
+            view,
+            store: Store::new(context, plan.log),
+            failed: Vec::new(),
+            began: Instant::now(),
+        };
+        // One that is named alone is asked whatever happened; nothing is read for it.
+        if chain.lanes.len() > 1 {
+            chain.cooling_last();
+        }
+        chain.candidates = chain.lanes.iter().map(|lane| Candidate::from(*lane)).collect();
+        chain
+    }
+
+    /// Puts those behind the others that are left alone for now.
+    fn cooling_last(&mut self) {
+        let now = Timestamp::now();
+        let cooling = cooldown::cooling(self.context, now);
+        let models: Vec<_> = self.lanes.iter().map(|lane| &lane.model).collect();
+        let order = cooldown::order(&models, &cooling);
+        if order.iter().map(|(at, _)| *at).is_sorted() {
+            return;
+        }
+        for (at, held) in &order {
+            if let Some(held) = held {
+                let (name, why) = (&self.lanes[*at].name, held.in_words(now));
+                self.view.note(&format!("{name}: left alone for {why}; asked after the others"));
+            }
+        }
+        self.lanes = order.iter().map(|(at, _)| self.lanes[*at]).collect();
+    }
+
+    async fn ask(mut self) -> Result<()> {
+        if let Some(lane) = &self.plan.broken_off {
+            self.view.part(&format!("{lane}'s answer broke off above; it is gone on with below"));
+        }
+        let (mut from, mut unready, mut last) = (0, None, None);
+        while let Some(at) = self.next(from) {
+            from = at + 1;
+            let call = match ready(self.plan, self.lanes[at], self.context).await {
+                Ok(call) => call,
+                Err(error) => {
+                    self.say_unready(at, &error, unready.is_some() || last.is_some());
+                    unready.get_or_insert(error);
+                    continue;
+                }
+            };
+            if let Some(failed) = last.take() {
+                self.set_aside(failed);
+            }
+            if self.lanes.len() > 1 || self.context.global.verbose {
+                log::info!("asking {}", self.lanes[at].name);
+            }
+            self.view.begin(at, &self.lanes[at].name);
+            let rival = self
+                .plan
+                .hedge
+                .and_then(|delay| Some((delay, self.lessons.turn(&self.candidates, from).next?)));
+            let (served, goes_on) = match rival {
+                None => self.alone(at, call).await,
+                Some((delay, rival)) => {
+                    let (served, goes_on, was_asked) = self.hedged((at, call), rival, delay).await;
+                    from = if was_asked { rival + 1 } else { from };
+                    (served, goes_on)
+                }
+            };
+            if !goes_on {
+                return self.finish(served);
+            }
+            self.say_why(&served, from);
+            last = Some(served);
+        }
+        match last {
+            Some(failed) => self.finish(failed),
+            None => Err(unready.unwrap_or_else(|| Error::usage("no model to ask"))),
+        }
+    }
+
+    /// Whose turn it is from a place on; says who is passed over.
+    fn next(&mut self, from: usize) -> Option<usize> {
+        let turn = self.lessons.turn(&self.candidates, from);
+        for (at, objection) in turn.passed {
+            let name = &self.lanes[at].name;
+            self.view.note(&format!("{name}: passed over, since {}", objection.in_words()));
+        }
+        turn.next
+    }
+
+    /// Asks one candidate; what came of it, and whether another may take over.
+    async fn alone(&mut self, at: usize, call: Call) -> (Served, bool) {
+        let view = &mut self.view;
+        let outcome = exchange(&call, self.cancel, &mut |update| view.update(at, &update)).await;
+        let served = Served { at, request: call.request, outcome };
+        let goes_on = self.learn(&served, self.view.has_shown());
+        (served, goes_on)
+    }
+
+    /// Asks one candidate and, where it is late, another one too. The result is
+    /// the one whose answer counts; also whether the other one had its chance.
+    async fn hedged(&mut self, first: (usize, Call), rival: usize, delay: Delay) -> (Served, bool, bool) {
+        let (at, call) = first;
+        let delay = self.delay(at, delay);
+        let (plan, context, lanes, view) = (self.plan, self.context, &self.lanes, &mut self.view);
+        let (places, mut was_asked) = ([at, rival], false);
+        let name = |which: usize| &lanes[places[which]].name;
+        let mut tell = |told: Told<'_>| match told {
+            Told::Update(which, update) => view.update(places[which], update),
+            Told::Late => {
+                was_asked = true;
+                view.note(&format!(
+                    "{}: no token after {} s; asking {} too",
+                    name(0),
+                    delay.as_secs_f64(),
+                    name(1)
+                ));
+                view.begin_too(rival, name(1));
+            }
+            Told::Unready(error) => {
+                was_asked = true;
+                view.note(&format!("{}: {}; not asked", name(1), error.message));
+            }
+            Told::Failed(which, outcome) => {
+                let why = explain::in_passing(outcome);
+                view.note(&format!("{why}; {} goes on", name(1 - which)));
+            }
+            Told::Won(which) => {
+                view.note(&format!("{} has the first word; {} is stopped", name(which), name(1 - which)));
             }
         };
-        if plan.lanes.len() > 1 || context.global.verbose {
-            log::info!("asking {}", lane.name);
+        let Raced { first, second, winner } =
+            hedge::race(call, ready(plan, lanes[rival], context), delay, self.cancel, &mut tell).await;
+        let served =
+            |which: usize, ran: Ran| Served { at: places[which], request: ran.request, outcome: ran.outcome };
+        let (first, second) = (served(0, first), second.map(|ran| served(1, ran)));
+        let (winner, other) = match second {
+            Some(second) if winner == 1 => (second, Some(first)),
+            other => (first, other),
+        };
+        let mut goes_on = self.learn(&winner, self.view.has_shown());
+        if let Some(other) = other {
+            // Where both failed, each of them has a say.
+            goes_on &= other.outcome.status == Status::Cancelled || self.learn(&other, false);
+            self.set_aside(other);
         }
-        view.begin(&lane.name);
-        let outcome = exchange(&call, cancel, &mut |update: Update<'_>| view.update(&update)).await;
-        let served = Served { lane, request: call.request, outcome };
-        if !is_last && goes_on(&served.outcome) {
-            say_why(&mut view, &served);
-            keep(&mut store, plan, &served);
-            continue;
+        (winner, goes_on, was_asked)
+    }
+
+    /// How long a candidate has before another one is asked too.
+    fn delay(&mut self, at: usize, delay: Delay) -> Duration {
+        let lane = self.lanes[at];
+        if let Delay::Fixed(delay) = delay {
+            return delay;
         }
-        return finish(plan, context, view, store, served);
+        let known = Ledger::open_existing(&self.context.paths.ledger)
+            .and_then(|ledger| ledger.first_words_of(&lane.model, hedge::LATEST))
+            .unwrap_or_else(|error| {
+                log::info!("{error}");
+                Vec::new()
+            });
+        hedge::p90(&known).unwrap_or_else(|| {
+            let (default, least) = (hedge::WITHOUT_HISTORY.as_secs(), hedge::LEAST_FOR_P90);
+            let calls = known.len();
+            let few = format!("{calls} of the {least} calls that a p90 needs");
+            self.view.note(&format!("{}: {few}; the next model is asked after {default} s", lane.name));
+            hedge::WITHOUT_HISTORY
+        })
     }
-    Err(last_error.unwrap_or_else(|| Error::usage("no model to ask")))
-}
 
-/// Whether another model may take over: nothing was shown yet, and nothing may
-/// have been served and billed.
-fn goes_on(outcome: &Outcome) -> bool {
-    let Some(error) = &outcome.error else { return false };
-    let passable = match error.kind.class() {
-        Class::Transient | Class::Credential => true,
-        Class::Ambiguous => false,
-        // What is wrong with this request here may be right elsewhere; what is
-        // wrong with the request itself is wrong everywhere.
-        Class::Request => !matches!(error.kind, FailureKind::BadRequest | FailureKind::Cancelled),
-    };
-    outcome.status == Status::Error && passable && !outcome.possibly_billed
-}
+    /// Learns from how it went; whether another candidate may take over.
+    fn learn(&mut self, served: &Served, shown: bool) -> bool {
+        let Some(error) = &served.outcome.error else { return false };
+        let retry_ambiguous = self.plan.manner.retries.ambiguous;
+        self.lessons.learn(&self.candidates[served.at], Failure { kind: error.kind, shown, retry_ambiguous })
+    }
 
-fn say_why(view: &mut View<'_>, served: &Served<'_>) {
-    if let Some(error) = &served.outcome.error {
-        view.interrupt();
-        view.note(&format!("{}: {}; trying the next model", served.lane.name, phrase(error)));
+    fn say_why(&mut self, failed: &Served, from: usize) {
+        self.view.interrupt();
+        if self.lessons.turn(&self.candidates, from).next.is_some() {
+            let why = explain::in_passing(&failed.outcome);
+            self.view.note(&format!("{why}; trying the next model"));
+        }
+    }
+
+    fn say_unready(&mut self, at: usize, error: &Error, is_not_the_first: bool) {
+        let why = format!("{}: {}", self.lanes[at].name, error.message);
+        if self.lessons.turn(&self.candidates, at + 1).next.is_some() {
+            self.view.note(&format!("{why}; trying the next model"));
+        } else if is_not_the_first {
+            // The command ends with another error than this one.
+            self.view.note(&why);
+        }
+    }
+
+    /// Stores what another candidate's answer takes the place of.
+    fn set_aside(&mut self, served: Served) {
+        keep(&mut self.store, self.plan, &served.request, &served.outcome);
+        self.failed.push(served.outcome);
+    }
+
+    /// Shows what is to be shown, stores the outcome, and says how it went.
+    fn finish(self, served: Served) -> Result<()> {
+        let took = self.began.elapsed();
+        let Self { plan, context, lanes, mut view, mut store, failed, .. } = self;
+        let Served { at, request, mut outcome } = served;
+        let judged = answer::judge(plan, &mut outcome);
+        let explained =
+            outcome.error.as_ref().map(|error| explain::failure(context, lanes[at], error, &outcome));
+        let ended = Ended {
+            plan,
+            context,
+            lane: lanes[at],
+            request: &request,
+            outcome: &outcome,
+            before: &failed,
+            took,
+            error: explained.as_ref(),
+        };
+        view.end(at, &outcome, || ended.json());
+        if !outcome.text.is_empty() && outcome.error.is_some() && context.output.stdout_tty {
+            view.part("the answer breaks off here");
+        }
+        let printed = ended.print(&mut view);
+        ended.notes(&mut view);
+        keep(&mut store, plan, &request, &outcome);
+        if let Some(fault) = view.fault.take() {
+            return Err(Error::failed("the answer could not be written").because(&fault));
+        }
+        // The watch over the pipe may have ended the call before any write could fail.
+        if view.closed || (outcome.status == Status::Cancelled && streams::reader_is_gone()) {
+            return Ok(());
+        }
+        printed?;
+        match explained {
+            Some(error) => Err(answer::with_rescue(error, &outcome, store.is_on())),
+            None => judged,
+        }
     }
 }
 
-fn keep(store: &mut Store, plan: &Plan, served: &Served<'_>) {
+fn keep(store: &mut Store, plan: &Plan, request: &Request, outcome: &Outcome) {
     store.append(&Entry {
-        outcome: &served.outcome,
+        outcome,
         command: "ask",
-        request: &served.request,
+        request,
         conversation: plan.conversation,
         parent: plan.parent,
         place: None,
     });
-}
-
-/// Shows what is to be shown, stores the outcome, and says how it went.
-fn finish(
-    plan: &Plan,
-    context: &Context,
-    mut view: View<'_>,
-    mut store: Store,
-    served: Served<'_>,
-) -> Result<()> {
-    let Served { lane, request, mut outcome } = served;
-    let judged = answer::judge(plan, &mut outcome);
-    let explained = outcome.error.as_ref().map(|error| explain::failure(context, lane, error, &outcome));
-    let as_json = || answer::json(&outcome, plan, explained.as_ref());
-    view.end(&outcome, as_json);
-    let printed = answer::print(plan, context, &mut view, &outcome, explained.as_ref());
-    answer::notes(plan, context, &mut view, &outcome);
-    keep(&mut store, plan, &Served { lane, request, outcome: outcome.clone() });
-    if let Some(fault) = view.fault.take() {
-        return Err(Error::failed("the answer could not be written").because(&fault));
-    }
-    // The watch over the pipe may have ended the call before any write could fail.
-    if view.closed || (outcome.status == Status::Cancelled && streams::reader_is_gone()) {
-        return Ok(());
-    }
-    printed?;
-    match explained {
-        Some(error) => Err(answer::with_rescue(error, &outcome, store.is_on())),
-        None => judged,
-    }
 }

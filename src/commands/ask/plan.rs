@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ulid::Ulid;
 
 use super::AskArgs;
+use super::hedge::Delay;
 use super::view::Shown;
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::chat::Message;
@@ -45,6 +46,10 @@ pub(super) struct Plan {
     pub(super) log: bool,
     pub(super) conversation: Ulid,
     pub(super) parent: Option<Ulid>,
+    /// After how long the next candidate is asked as well.
+    pub(super) hedge: Option<Delay>,
+    /// Whose answer broke off where the conversation goes on.
+    pub(super) broken_off: Option<String>,
 }
 
 /// The conversation that is gone on with.
@@ -54,6 +59,7 @@ struct Thread {
     system: Option<String>,
     messages: Vec<Message>,
     model: Option<String>,
+    is_whole: bool,
 }
 
 pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
@@ -69,6 +75,11 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         None => vec![lane::without_name(&prompt.parts, context)?],
     };
     lane::check_abilities(&lanes, &prompt.parts)?;
+    if args.hedge.is_some() && lanes.len() < 2 {
+        return Err(
+            Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")
+        );
+    }
     let text_to_file = args.format.output.is_some();
     let shown = match product {
         Product::Events if !text_to_file => Shown::Events,
@@ -95,6 +106,8 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         log: config::log(args.call.no_log, &context.env, &context.config).value,
         conversation: thread.id,
         parent: thread.parent,
+        hedge: args.hedge,
+        broken_off: thread.model.filter(|_| !thread.is_whole),
     })
 }
 
@@ -124,7 +137,14 @@ fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
     let wanted = args.continue_ || args.conversation.is_some();
     if !wanted {
         let id = Ulid::generate();
-        return Ok(Thread { id, parent: None, system: None, messages: Vec::new(), model: None });
+        return Ok(Thread {
+            id,
+            parent: None,
+            system: None,
+            messages: Vec::new(),
+            model: None,
+            is_whole: true,
+        });
     }
     let unreadable = |error| Error::failed("the history can't be read").because(&error);
     let ledger = Ledger::open_existing(&context.paths.ledger).map_err(unreadable)?;
@@ -144,6 +164,7 @@ fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
         system: found.system,
         messages: found.messages,
         model: Some(found.lane),
+        is_whole: found.is_whole,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::chat::Event;
 use crate::exchange::{Cancel, Update};
@@ -13,6 +14,7 @@ use crate::render::markdown::{Markdown, Style};
 use crate::render::output::{Output, Paint};
 use crate::render::receipt::fitted;
 use crate::streams::{Stdout, Written, stderr};
+use crate::wire::failure::Class;
 
 /// Where the answer's text goes as it comes.
 enum Sink {
@@ -51,7 +53,10 @@ pub(super) struct View<'o> {
     pending: String,
     reasoning: Option<Filter>,
     waiting: Option<ProgressBar>,
-    model: String,
+    /// The candidates that are being asked, and their places in the chain.
+    asked: Vec<(usize, String)>,
+    /// Whether anything of the present answer is out, or kept for its end.
+    has_shown: bool,
     /// Whether reasoning stands on the terminal's last line.
     in_reasoning: bool,
     /// What the last visible byte on stdout was.
@@ -83,7 +88,8 @@ impl<'o> View<'o> {
             pending: String::new(),
             reasoning: reasons.then(Filter::new),
             waiting: None,
-            model: String::new(),
+            asked: Vec::new(),
+            has_shown: false,
             in_reasoning: false,
             last: None,
             fault: None,
@@ -91,9 +97,10 @@ impl<'o> View<'o> {
         }
     }
 
-    /// A model is about to be asked.
-    pub(super) fn begin(&mut self, model: &str) {
-        model.clone_into(&mut self.model);
+    /// A candidate is about to be asked.
+    pub(super) fn begin(&mut self, lane: usize, model: &str) {
+        self.asked = vec![(lane, model.to_owned())];
+        self.has_shown = false;
         if self.output.stderr_tty && !self.output.quiet && !self.output.accessible {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
@@ -105,10 +112,26 @@ impl<'o> View<'o> {
         }
     }
 
-    /// Shows one update.
-    pub(super) fn update(&mut self, update: &Update<'_>) {
+    /// Another candidate is asked as well.
+    pub(super) fn begin_too(&mut self, lane: usize, model: &str) {
+        self.asked.push((lane, model.to_owned()));
+        if let Some(bar) = &self.waiting {
+            let names: Vec<&str> = self.asked.iter().map(|(_, name)| name.as_str()).collect();
+            bar.set_message(format!("waiting for {}", names.join(" and ")));
+        }
+    }
+
+    /// Whether anything was shown of the answer that is coming, or kept for its
+    /// end: then no other model may take over.
+    pub(super) fn has_shown(&self) -> bool {
+        self.has_shown
+    }
+
+    /// Shows one update of a candidate.
+    pub(super) fn update(&mut self, lane: usize, update: &Update<'_>) {
         if let Sink::Events(writer) = &mut self.sink {
-            self.pending += &writer.update(&Speaker::alone(&self.model), update);
+            let name = self.asked.iter().find(|(at, _)| *at == lane).map_or("", |(_, name)| name);
+            self.pending += &writer.update(&Speaker { lane, model: name, run: None }, update);
             // Scripts follow events as they happen, not in bursts.
             if !matches!(update, Update::Event(_)) {
                 self.flush();
@@ -124,13 +147,19 @@ impl<'o> View<'o> {
                 let status = error.status.map(|status| format!("HTTP {status}"));
                 let status = status.filter(|status| !why.starts_with(status.as_str()));
                 let status = status.map(|status| status + ": ").unwrap_or_default();
-                self.note(&format!("{status}{why}; retrying in {:.1} s", wait.as_secs_f64()));
+                let is_one_of_two = self.asked.len() > 1;
+                let who = self.asked.iter().find(|(at, _)| is_one_of_two && *at == lane);
+                let who = who.map(|(_, name)| format!("{name}: ")).unwrap_or_default();
+                let lost = error.kind.class() == Class::Ambiguous;
+                let lost = if lost { ", possibly billed" } else { "" };
+                self.note(&format!("{who}{status}{why}{lost}; retrying in {:.1} s", wait.as_secs_f64()));
             }
             Update::Flush => self.flush(),
         }
     }
 
     fn text(&mut self, text: &str) {
+        self.has_shown |= !text.is_empty();
         if text.is_empty() || matches!(self.sink, Sink::Events(_) | Sink::Held) {
             return;
         }
@@ -144,6 +173,7 @@ impl<'o> View<'o> {
     }
 
     fn reason(&mut self, text: &str) {
+        self.has_shown |= matches!(self.sink, Sink::Events(_)) && !text.is_empty();
         let Some(filter) = &mut self.reasoning else { return };
         let mut shown = String::new();
         filter.push(text, &mut shown);
@@ -151,6 +181,7 @@ impl<'o> View<'o> {
             return;
         }
         self.stop_waiting();
+        self.has_shown = true;
         self.in_reasoning = true;
         stderr(&self.output.paint_stderr(&shown, Paint::Dim));
     }
@@ -181,6 +212,14 @@ impl<'o> View<'o> {
         }
     }
 
+    /// Parts what stands above from what follows, so that no two answers are
+    /// read as one.
+    pub(super) fn part(&mut self, text: &str) {
+        let room = self.output.width.saturating_sub(text.width() + 4).min(40);
+        let drawn = self.output.stderr_tty && !self.output.accessible;
+        self.note(&if drawn { format!("── {text} {}", "─".repeat(room)) } else { text.to_owned() });
+    }
+
     /// The receipt, after the answer.
     pub(super) fn receipt(&mut self, line: &str) {
         let line = if self.output.stderr_tty { fitted(line, self.output.width) } else { line.to_owned() };
@@ -209,13 +248,17 @@ impl<'o> View<'o> {
         }
     }
 
-    /// The answer is over; `keep_line` leaves the last line as it is because
-    /// another model will go on.
-    pub(super) fn end(&mut self, outcome: &Outcome, as_json: impl FnOnce() -> serde_json::Value) {
+    /// The answer of a candidate is over.
+    pub(super) fn end(
+        &mut self,
+        lane: usize,
+        outcome: &Outcome,
+        as_json: impl FnOnce() -> serde_json::Value,
+    ) {
         self.leave_reasoning();
         match &mut self.sink {
             Sink::Markdown(markdown) => self.pending += &markdown.finish(),
-            Sink::Events(writer) => self.pending += &writer.end(&Speaker::alone(&self.model), as_json()),
+            Sink::Events(writer) => self.pending += &writer.end(&Speaker { lane, model: &outcome.lane, run: None }, as_json()),
             Sink::Raw | Sink::Plain(_) | Sink::Held => {}
         }
         let last = self.pending.chars().next_back().or(self.last);

@@ -43,7 +43,7 @@ fn lane(lane: &LaneResult) -> Option<Value> {
 /// The object of one call of a lane with a name.
 pub fn run(name: &str, run: &Run) -> Value {
     let hint = run.outcome.error.as_ref().and_then(|error| hint(&run.outcome, error));
-    let mut object = ask(&run.outcome, &Extra { command: "compare", conversation: None, hint });
+    let mut object = ask(&run.outcome, &Extra { command: "compare", hint, ..Extra::default() });
     object["lane"] = json!(name);
     object["checks"] = run.checks.iter().map(check).collect();
     object

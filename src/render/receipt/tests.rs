@@ -72,19 +72,19 @@ fn answered() -> Outcome {
 fn line(change: impl FnOnce(&mut Outcome)) -> String {
     let mut outcome = answered();
     change(&mut outcome);
-    receipt(&outcome, &plain())
+    receipt(&outcome, &[], Duration::ZERO, &plain())
 }
 
 fn lines(change: impl FnOnce(&mut Outcome)) -> String {
     let mut outcome = answered();
     change(&mut outcome);
-    receipt(&outcome, &accessible())
+    receipt(&outcome, &[], Duration::ZERO, &accessible())
 }
 
 #[test]
 fn an_answer_in_one_line() {
     assert_snapshot!(line(|_| {}), @"openai/gpt-6.1-sol · 0.41 s to first word, 1.73 s · 312 → 128 tokens · 96 tok/s · $0.001904");
-    let painted = receipt(&answered(), &Output { color_stderr: true, ..plain() });
+    let painted = receipt(&answered(), &[], Duration::ZERO, &Output { color_stderr: true, ..plain() });
     assert_eq!(painted, format!("\x1b[2m{}\x1b[0m", line(|_| {})));
 }
 
