@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::render::filter::clean_line;
 use crate::render::money;
 use crate::secrets::KeySource;
+use crate::wire::failure::Class;
 use crate::wire::{ApiError, FailureKind};
 
 /// What a failure is, in a few words, and its status.
@@ -90,6 +91,11 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
         explained.causes.push(format!("request id {}", clean_line(id)));
     }
     explained.hints.extend(hint(context, lane, error, outcome));
+    let is_lost = outcome.possibly_billed && outcome.text.is_empty();
+    if is_lost && error.kind.class() == Class::Ambiguous {
+        explained.causes.push(format!("it may have been served, and billed: {}", money::bill(&outcome.bill)));
+        explained.hints.push("`--retry-ambiguous` asks again all the same".to_owned());
+    }
     explained
 }
 

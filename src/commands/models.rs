@@ -13,6 +13,7 @@ use crate::moment::parse_at;
 use crate::nearest::nearest;
 
 mod check;
+mod cooldowns;
 mod list;
 mod providers;
 mod refresh;
@@ -77,10 +78,16 @@ enum ModelsCommand {
     ///
     /// Nothing is charged. Without a name, every provider with a key and every running local server.
     /// Exit code 5 where a key is missing or rejected, 1 where something else failed.
+    ///
+    /// A model that failed again and again, or whose provider asked to be left alone, is asked after
+    /// the others of a chain for a while. That is shown here, and a good check ends it.
     Check {
         /// The providers
         #[arg(value_name = "PROVIDER")]
         providers: Vec<String>,
+        /// End all pauses after failures, of these providers or of all, and ask nobody
+        #[arg(long)]
+        clear_cooldowns: bool,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -119,7 +126,10 @@ pub fn run(
         }
         Some(ModelsCommand::Providers { json }) => providers::run(*json, context, stdout),
         Some(ModelsCommand::Refresh { from, json }) => refresh::run(from, *json, context, stdout),
-        Some(ModelsCommand::Check { providers, json }) => {
+        Some(ModelsCommand::Check { providers, clear_cooldowns: true, json }) => {
+            cooldowns::clear(providers, *json, context, stdout)
+        }
+        Some(ModelsCommand::Check { providers, json, .. }) => {
             check::run(providers, *json, context, stdout, stderr)
         }
         Some(ModelsCommand::Pull { model, yes }) => pull(model, *yes, context),

@@ -12,6 +12,7 @@ use crate::money::{Bill, Cost, CostSource, Tokens, Usage, UsageSource};
 use crate::outcome::{CountedUsage, Status};
 
 mod any;
+mod cooldown;
 mod file;
 mod history;
 

@@ -137,7 +137,9 @@ impl Ended<'_> {
         }
         if let Some(lost) = possibly_lost(&outcome.attempts, self.request, self.lane.row.as_ref()) {
             let lost = money::bill(&lost);
-            view.note(&format!("what was sent again may have been served before, for {lost} more"));
+            view.note(&format!(
+                "the request that was sent again may have been served too, for {lost} of the cost"
+            ));
         }
         if self.plan.receipt && (outcome.error.is_none() || !outcome.text.is_empty()) {
             view.receipt(&receipt(outcome, self.before, self.took, &self.context.output));
@@ -176,11 +178,17 @@ fn length_note(outcome: &Outcome) -> String {
     }
 }
 
-/// Adds to a failure where the part that came can be found.
-pub(super) fn with_rescue(error: Error, outcome: &Outcome, kept: bool) -> Error {
-    if kept && !outcome.text.is_empty() {
-        error.hint(format!("the part that came is kept: `pollm history show {}`", outcome.id))
-    } else {
-        error
+/// Adds to a failure where the part that came can be found, and which model
+/// may go on from it.
+pub(super) fn with_rescue(error: Error, outcome: &Outcome, kept: bool, next: Option<&Lane>) -> Error {
+    if !kept || outcome.text.is_empty() {
+        return error;
     }
+    let error = match next {
+        Some(next) => {
+            error.hint(format!("`pollm ask -c -m {} \"go on\"` goes on with the next model", next.name))
+        }
+        None => error,
+    };
+    error.hint(format!("the part that came is kept: `pollm history show {}`", outcome.id))
 }

@@ -306,7 +306,9 @@ impl<'p> Chain<'p> {
         }
         printed?;
         match explained {
-            Some(error) => Err(answer::with_rescue(error, &outcome, store.is_on())),
+            Some(error) => {
+                Err(answer::with_rescue(error, &outcome, store.is_on(), lanes.get(at + 1).copied()))
+            }
             None => judged,
         }
     }

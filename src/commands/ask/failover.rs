@@ -96,7 +96,7 @@ pub(super) enum Objection {
 impl Objection {
     pub(super) const fn in_words(self) -> &'static str {
         match self {
-            Self::SameProvider => "the failure before is its whole provider's",
+            Self::SameProvider => "its provider has refused already",
             Self::WindowNotLarger => "its context window is not larger",
         }
     }

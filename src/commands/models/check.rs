@@ -2,14 +2,17 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::print;
+use super::{cooldowns, print};
 use crate::catalog::{Provider, ProviderKind};
 use crate::context::Context;
+use crate::cooldown::{self, Cooling};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::phrase;
 use crate::live::{self, Answer, Ask};
+use crate::model::ProviderId;
 use crate::outcome::ms;
 use crate::provider;
 use crate::render::columns::{Column, Place, one_line, rows};
@@ -25,6 +28,8 @@ struct Checked {
     /// `None` where nothing could be sent.
     took_ms: Option<f64>,
     result: Result<Good, Bad>,
+    /// What is left alone in chains; a good check ends it.
+    cooling: Vec<Cooling>,
 }
 
 struct Good {
@@ -57,11 +62,13 @@ pub(super) fn run(
                 || !is_server(&one.provider)
         });
     }
+    let now = Timestamp::now();
+    add_cooling(&mut checked, now, context);
     if as_json {
         let list: Vec<Value> = checked.iter().map(object).collect();
         print(stdout, &laid_out(&json!({"schema": SCHEMA, "providers": list})))?;
     } else {
-        table(&checked, context, stdout)?;
+        table(&checked, now, context, stdout)?;
     }
     if checked.is_empty() && !context.output.quiet {
         let hint = context.output.label("hint");
@@ -91,14 +98,14 @@ fn check(providers: &[Provider], context: &Context) -> Result<Vec<Checked>> {
         let provider = row.id.as_str().to_owned();
         if row.wire == "local" {
             let result = Ok(Good { models: context.catalog.models(&row.id).len(), key_untested: false });
-            checked.push(Checked { provider, took_ms: None, result });
+            checked.push(Checked { provider, took_ms: None, result, cooling: Vec::new() });
             continue;
         }
         match Ask::check(context, row) {
             Ok(ask) => asks.push(ask),
             Err(error) => {
                 let bad = Bad { kind: error.kind, why: error.message, hints: error.hints };
-                checked.push(Checked { provider, took_ms: None, result: Err(bad) });
+                checked.push(Checked { provider, took_ms: None, result: Err(bad), cooling: Vec::new() });
             }
         }
     }
@@ -127,17 +134,22 @@ fn judge(answer: Answer, providers: &[Provider]) -> Checked {
             Err(Bad { kind: error.kind.into(), why, hints: Vec::new() })
         }
     };
-    Checked { provider: answer.provider.as_str().to_owned(), took_ms: Some(ms(answer.took)), result }
+    Checked {
+        provider: answer.provider.as_str().to_owned(),
+        took_ms: Some(ms(answer.took)),
+        result,
+        cooling: Vec::new(),
+    }
 }
 
-fn table(checked: &[Checked], context: &Context, stdout: &mut dyn Write) -> Result<()> {
+fn table(checked: &[Checked], now: Timestamp, context: &Context, stdout: &mut dyn Write) -> Result<()> {
     let column =
         |place, cell: &dyn Fn(&Checked) -> String| Column::new(checked.iter().map(cell).collect(), place);
     let columns = [
         column(Place::Left, &|one| one_line(&clean(&one.provider))),
         column(Place::Left, &|one| if one.result.is_ok() { "ok" } else { "failed" }.to_owned()),
         column(Place::Right, &|one| one.took_ms.map_or_else(|| "-".to_owned(), duration)),
-        column(Place::Whole, &|one| detail(one)),
+        column(Place::Whole, &|one| detail(one, now)),
     ];
     for (line, one) in rows(&columns, checked.len()).iter().zip(checked) {
         let paint = if one.result.is_ok() { Paint::Green } else { Paint::Red };
@@ -148,7 +160,26 @@ fn table(checked: &[Checked], context: &Context, stdout: &mut dyn Write) -> Resu
     Ok(())
 }
 
-fn detail(one: &Checked) -> String {
+fn detail(one: &Checked, now: Timestamp) -> String {
+    let result = of_result(one);
+    let names = |cooling: &Cooling| cooling.model.clone().unwrap_or_else(|| "all of it".to_owned());
+    let pauses: Vec<String> = one
+        .cooling
+        .iter()
+        .map(|cooling| format!("{} for {}", names(cooling), cooling.in_words(now)))
+        .collect();
+    match (pauses.is_empty(), &one.result) {
+        (true, _) => result,
+        (false, Ok(_)) => {
+            one_line(&clean(&format!("{result}; not left alone any more: {}", pauses.join(", "))))
+        }
+        (false, Err(_)) => {
+            one_line(&clean(&format!("{result}; left alone in chains: {}", pauses.join(", "))))
+        }
+    }
+}
+
+fn of_result(one: &Checked) -> String {
     match &one.result {
         Ok(Good { key_untested: true, models }) => {
             format!("{models} chat models; the list is open to all, so this says nothing of the key")
@@ -168,7 +199,27 @@ fn object(one: &Checked) -> Value {
         "models": one.result.as_ref().ok().map(|good| good.models),
         "key_tested": one.result.as_ref().ok().map(|good| !good.key_untested),
         "error": one.result.as_ref().err().map(|bad| bad.why.as_str()),
+        "cooldowns": one.cooling.iter().map(cooldowns::object).collect::<Vec<_>>(),
+        "cooldowns_cleared": one.result.is_ok() && !one.cooling.is_empty(),
     })
+}
+
+/// Adds what is left alone in chains, and ends it where the check was good.
+fn add_cooling(checked: &mut [Checked], now: Timestamp, context: &Context) {
+    let cooling = cooldown::cooling(context, now);
+    for one in &mut *checked {
+        one.cooling =
+            cooling.iter().filter(|cooling| cooling.provider.as_str() == one.provider).cloned().collect();
+    }
+    let good = checked.iter().filter(|one| one.result.is_ok() && !one.cooling.is_empty());
+    let good: Vec<ProviderId> = good.map(|one| ProviderId::new(one.provider.as_str())).collect();
+    if !good.is_empty()
+        && let Err(error) = cooldowns::forget(&good, now, context)
+    {
+        log::warn!("{}", error.message);
+        // Then the pauses still hold, and nothing says otherwise.
+        checked.iter_mut().for_each(|one| one.cooling.clear());
+    }
 }
 
 /// A key that is missing or rejected weighs more than any other failure.

@@ -68,12 +68,18 @@ pub(super) fn full() -> Outcome {
     }
 }
 
+/// One that lost to another, of an unknown cost.
+fn late() -> Outcome {
+    let error = Some(ApiError { status: Some(429), ..ApiError::new(FailureKind::RateLimit, "Slow down") });
+    Outcome { status: Status::Cancelled, possibly_billed: true, error, ..asked() }
+}
+
 #[test]
 fn an_answer_has_every_field_in_the_documented_order() {
     let conversation = Some(Ulid::from_parts(1, 1));
     let value = ask(
         &full(),
-        &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), failed: Some(&[]) },
+        &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), failed: Some(&[late()]) },
     );
     let fields = value.as_object().unwrap().iter();
     let fields: Vec<String> = fields.map(|(name, value)| format!("{name}: {}", line(value))).collect();
@@ -103,13 +109,14 @@ fn an_answer_has_every_field_in_the_documented_order() {
     cached: false
     malformed_events: 1
     requests: [{"status":429,"error_kind":"rate_limit","took_ms":95.4,"waited_ms":500.0},{"status":200,"error_kind":null,"took_ms":1322.4,"waited_ms":null}]
+    failed: [{"id":"01M81J18G00000000000000007","model":"openai/gpt-6.1-sol","lane":"openai/gpt-6.1-sol@effort=low","status":"cancelled","error_kind":"rate_limit","http_status":429,"usd":null,"possibly_billed":true,"attempts":0,"wall_ms":null}]
     "#);
 }
 
 #[test]
 fn what_is_unknown_is_null() {
     let value = ask(&asked(), &Extra { command: "compare", ..Extra::default() });
-    insta::assert_snapshot!(line(&value), @r#"{"schema":"pollm/1","id":"01M81J18G00000000000000007","command":"compare","started_at":"2026-11-22T12:00:00Z","model":"openai/gpt-6.1-sol","served_model":null,"status":"skipped","text":"","reasoning":null,"finish":null,"dropped":[],"usage":null,"cost":{"usd":null,"source":"unknown","approximate":false},"timing":{"connect_ms":null,"ttft_ms":null,"ttfv_ms":null,"e2e_ms":null,"wall_ms":null,"tpot_ms":null,"decode_tps":null,"attempts":0},"route":null,"request_id":null,"error":null,"lane":"openai/gpt-6.1-sol@effort=low","conversation":null,"served_by":null,"native_finish":null,"possibly_billed":false,"cached":false,"malformed_events":0,"requests":[]}"#);
+    insta::assert_snapshot!(line(&value), @r#"{"schema":"pollm/1","id":"01M81J18G00000000000000007","command":"compare","started_at":"2026-11-22T12:00:00Z","model":"openai/gpt-6.1-sol","served_model":null,"status":"skipped","text":"","reasoning":null,"finish":null,"dropped":[],"usage":null,"cost":{"usd":null,"source":"unknown","approximate":false},"timing":{"connect_ms":null,"ttft_ms":null,"ttfv_ms":null,"e2e_ms":null,"wall_ms":null,"tpot_ms":null,"decode_tps":null,"attempts":0},"route":null,"request_id":null,"error":null,"lane":"openai/gpt-6.1-sol@effort=low","conversation":null,"served_by":null,"native_finish":null,"possibly_billed":false,"cached":false,"malformed_events":0,"requests":[],"failed":null}"#);
 }
 
 #[test]

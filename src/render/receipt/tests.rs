@@ -309,3 +309,27 @@ fn a_narrow_terminal_gets_whole_facts() {
     assert_eq!(narrow.lines().collect::<Vec<_>>().join(" · "), line);
     assert!(narrow.lines().all(|line| line.width() <= 40), "{narrow}");
 }
+
+#[test]
+fn who_failed_before_and_what_that_may_have_cost() {
+    let model = ModelRef::new("a", "one");
+    let before = |name: &str, status, bill: Bill, possibly_billed| Outcome {
+        status,
+        bill,
+        possibly_billed,
+        attempts: vec![attempt(10)],
+        ..Outcome::new(model.clone(), name.to_owned(), Timestamp::UNIX_EPOCH)
+    };
+    let refused = before("a/one", Status::Error, dollars("0", CostSource::Computed), false);
+    let broken = before("b/one", Status::Error, dollars("0.002", CostSource::Estimated), true);
+    let late = before("c/one", Status::Cancelled, dollars("0.001", CostSource::Estimated), true);
+    let unknown = before("d/one", Status::Cancelled, Bill::UNKNOWN, true);
+    let tail = |before: &[Outcome]| {
+        let all = receipt(&answered(), before, Duration::from_secs(3), &plain());
+        all.split_once("$0.001904 · ").unwrap().1.to_owned()
+    };
+    assert_snapshot!(tail(std::slice::from_ref(&refused)), @"2 attempts, 3.00 s in all · a/one failed");
+    assert_snapshot!(tail(&[refused.clone(), broken.clone(), late.clone()]), @"3 attempts");
+    assert_snapshot!(tail(&[late, unknown]), @"TODO2");
+    assert_snapshot!(receipt(&answered(), &[refused, broken], Duration::from_secs(3), &accessible()), @"TODO3");
+}

@@ -33,7 +33,7 @@ fn the_third_answers() {
         ------- stderr -------
         a/one: the rate limit is reached (HTTP 429); trying the next model
         b/one: the provider failed (HTTP 500); trying the next model
-        c/one · TIME to first word, TIME · 9 → 1 tokens · $0.000011 · answered by scripted-1
+        c/one · TIME to first word, TIME · 9 → 1 tokens · $0.000011 · answered by scripted-1 · 3 attempts, TIME in all · a/one and b/one failed
         [exit status: 0]
         requests: 3
         ledger: a/one "error" "", finish null, "rate_limit" 429, HTTP [429], cost "0" "computed"

@@ -14,8 +14,10 @@ fn a_hang_before_the_headers() {
         ------- stderr -------
         error: lab/one: timed out
           because: no complete answer within 1 s
+          because: it may have been served, and billed: ~$0.000002
 
         hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
+        hint: `--retry-ambiguous` asks again all the same
         [exit status: 6]
         requests: 1
         ledger: lab/one "error" "", finish null, "timeout" null, HTTP [null], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
@@ -30,8 +32,10 @@ fn a_hang_before_the_first_event() {
         ------- stderr -------
         error: lab/one: timed out
           because: nothing came for N s
+          because: it may have been served, and billed: ~$0.000002
 
         hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
+        hint: `--retry-ambiguous` asks again all the same
         [exit status: 6]
         requests: 1
         ledger: lab/one "error" "", finish null, "timeout" null, HTTP [200], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
@@ -113,6 +117,9 @@ fn something_that_is_no_http() {
         ------- stderr -------
         error: lab/one: the connection broke
           because: invalid HTTP version parsed
+          because: it may have been served, and billed: ~$0.000002
+
+        hint: `--retry-ambiguous` asks again all the same
         [exit status: 1]
         requests: 1
         ledger: lab/one "error" "", finish null, "broken" null, HTTP [null], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
