@@ -154,7 +154,8 @@ fn in_vain(outcome: &Outcome, before: &[Outcome], took: Duration) -> Vec<Fact> {
         before.iter().filter(|outcome| outcome.possibly_billed || outcome.bill.cost != Some(Cost::ZERO));
     if let Some(first) = paid.next() {
         let sum = paid.fold(first.bill.clone(), |sum, outcome| sum.and(&outcome.bill));
-        let line = format!("{} more possibly billed", money::bill(&sum));
+        let amount = sum.cost.map_or_else(|| "an unknown amount".to_owned(), |_| money::bill(&sum));
+        let line = format!("{amount} more possibly billed");
         facts.push(Fact { line, named: vec![("possibly billed before", money::bill_in_words(&sum))] });
     }
     facts

@@ -257,3 +257,105 @@ pub(super) async fn race(
     let winner = race.borrow().winner.filter(|winner| *winner == 0 || of_second.is_some()).unwrap_or(0);
     Raced { first, second: of_second, winner }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_as_typed() {
+        let fixed = |ms| Ok(Delay::Fixed(Duration::from_millis(ms)));
+        for (text, ms) in [("2s", 2_000), ("0.5", 500), ("500ms", 500), ("0", 0), ("86400", 86_400_000)] {
+            assert_eq!(text.parse(), fixed(ms), "{text}");
+        }
+        assert_eq!(("p90".parse(), "P90".parse()), (Ok(Delay::P90), Ok(Delay::P90)));
+        for wrong in ["", "s", "ms", "p95", "-1", "nan", "inf", "1e300", "86401", "2 min"] {
+            assert!(wrong.parse::<Delay>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_p90_is_the_nearest_rank_of_ten_or_more() {
+        let times = |n: u64| (1..=n).map(Duration::from_secs).collect::<Vec<_>>();
+        let p90 = |n| p90(&times(n)).map(|time| time.as_secs());
+        assert_eq!([0, 9, 10, 11, 20, 100].map(p90), [None, None, Some(9), Some(10), Some(18), Some(90)]);
+    }
+
+    /// What the view is told of a race, a word each.
+    fn told(play: impl FnOnce(&mut Race<'_>)) -> (Vec<String>, [bool; 2]) {
+        let mut told = Vec::new();
+        let mut tell = |what: Told<'_>| {
+            told.push(match what {
+                Told::Update(lane, Update::Event(Event::Text(text))) => format!("{lane} {text}"),
+                Told::Update(lane, Update::Event(_)) => format!("{lane} event"),
+                Told::Update(lane, Update::Flush) => format!("{lane} flush"),
+                Told::Update(lane, _) => format!("{lane} attempt"),
+                Told::Late => "late".to_owned(),
+                Told::Unready(_) => "unready".to_owned(),
+                Told::Failed(lane, _) => format!("{lane} failed"),
+                Told::Won(lane) => format!("{lane} won"),
+            });
+        };
+        let cancels = [Cancel::default(), Cancel::default()];
+        let mut race = Race {
+            tell: &mut tell,
+            cancels: cancels.clone(),
+            winner: None,
+            kept: [Vec::new(), Vec::new()],
+            both: false,
+        };
+        play(&mut race);
+        (told, cancels.map(|cancel| cancel.is_cancelled()))
+    }
+
+    fn say(race: &mut Race<'_>, lane: usize, text: &str) {
+        race.update(lane, &Update::Event(&Event::Text(text.to_owned())));
+    }
+
+    #[test]
+    fn the_first_visible_word_wins_and_the_other_is_silent() {
+        let (told, cancelled) = told(|race| {
+            race.update(0, &Update::Attempt { number: 1 });
+            assert!(race.begin_second());
+            race.update(1, &Update::Attempt { number: 1 });
+            race.update(0, &Update::Event(&Event::Reasoning("hm".into())));
+            say(race, 0, "\n");
+            race.update(1, &Update::Event(&Event::ServedModel("m".into())));
+            race.update(1, &Update::Flush);
+            say(race, 1, "Hi");
+            say(race, 0, "LOSER");
+            race.update(0, &Update::Flush);
+            say(race, 1, "!");
+        });
+        assert_eq!(told, ["0 attempt", "late", "1 attempt", "1 won", "1 event", "1 flush", "1 Hi", "1 !"]);
+        assert_eq!(cancelled, [true, false]);
+    }
+
+    #[test]
+    fn any_token_in_time_is_enough_for_the_first() {
+        let (told, _) = told(|race| {
+            race.update(0, &Update::Event(&Event::Text(String::new())));
+            race.update(0, &Update::Event(&Event::Reasoning("hm".into())));
+            assert!(!race.begin_second());
+            say(race, 0, "Hi");
+        });
+        assert_eq!(told, ["0 ", "0 event", "0 Hi"]);
+    }
+
+    #[test]
+    fn where_one_fails_the_other_goes_on() {
+        let of = |status| {
+            let model = crate::model::ModelRef::new("a", "one");
+            Outcome { status, ..Outcome::new(model, "a/one".into(), jiff::Timestamp::UNIX_EPOCH) }
+        };
+        let (told, cancelled) = told(|race| {
+            race.begin_second();
+            race.update(1, &Update::Event(&Event::Reasoning("hm".into())));
+            race.over(0, &of(Status::Error));
+            say(race, 1, "Hi");
+            race.over(1, &of(Status::Ok));
+        });
+        assert_eq!(told, ["late", "0 failed", "1 event", "1 Hi"]);
+        assert_eq!(cancelled, [false, false]);
+    }
+}

@@ -329,7 +329,19 @@ fn who_failed_before_and_what_that_may_have_cost() {
         all.split_once("$0.001904 · ").unwrap().1.to_owned()
     };
     assert_snapshot!(tail(std::slice::from_ref(&refused)), @"2 attempts, 3.00 s in all · a/one failed");
-    assert_snapshot!(tail(&[refused.clone(), broken.clone(), late.clone()]), @"3 attempts");
-    assert_snapshot!(tail(&[late, unknown]), @"TODO2");
-    assert_snapshot!(receipt(&answered(), &[refused, broken], Duration::from_secs(3), &accessible()), @"TODO3");
+    assert_snapshot!(tail(&[refused.clone(), broken.clone(), late.clone()]), @"4 attempts, 3.00 s in all · a/one and b/one failed · c/one stopped · ~$0.003 more possibly billed");
+    assert_snapshot!(tail(&[late, unknown]), @"3 attempts, 3.00 s in all · c/one and d/one stopped · an unknown amount more possibly billed");
+    assert_snapshot!(receipt(&answered(), &[refused, broken], Duration::from_secs(3), &accessible()), @r"
+    model: openai/gpt-6.1-sol
+    first word: 0.41 s
+    total: 1.73 s
+    tokens in: 312
+    tokens out: 128
+    speed: 96 tok/s
+    cost: $0.001904
+    attempts in all: 3
+    total of all: 3.00 s
+    failed before: a/one, b/one
+    possibly billed before: $0.002 (estimated)
+    ");
 }
