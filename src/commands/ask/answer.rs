@@ -70,6 +70,14 @@ impl Ended<'_> {
         json::ask(self.outcome, &extra)
     }
 
+    /// Whether a person sees an answer on the terminal that has no end.
+    pub(super) fn breaks_off_in_sight(&self) -> bool {
+        let as_text =
+            matches!(self.plan.product, Product::Text | Product::CodeBlock) && self.plan.file.is_none();
+        let is_cut = self.outcome.error.is_some() && !self.outcome.text.is_empty();
+        is_cut && as_text && self.context.output.stdout_tty
+    }
+
     /// Prints what had to wait for the whole answer.
     pub(super) fn print(&self, view: &mut View<'_>) -> Result<()> {
         let Some(whole) = self.whole(view)? else { return Ok(()) };

@@ -291,10 +291,10 @@ impl<'p> Chain<'p> {
             error: explained.as_ref(),
         };
         view.end(at, &outcome, || ended.json());
-        if !outcome.text.is_empty() && outcome.error.is_some() && context.output.stdout_tty {
+        let printed = ended.print(&mut view);
+        if ended.breaks_off_in_sight() {
             view.part("the answer breaks off here");
         }
-        let printed = ended.print(&mut view);
         ended.notes(&mut view);
         keep(&mut store, plan, &request, &outcome);
         if let Some(fault) = view.fault.take() {
