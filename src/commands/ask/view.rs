@@ -258,7 +258,9 @@ impl<'o> View<'o> {
         self.leave_reasoning();
         match &mut self.sink {
             Sink::Markdown(markdown) => self.pending += &markdown.finish(),
-            Sink::Events(writer) => self.pending += &writer.end(&Speaker { lane, model: &outcome.lane, run: None }, as_json()),
+            Sink::Events(writer) => {
+                self.pending += &writer.end(&Speaker { lane, model: &outcome.lane, run: None }, as_json())
+            }
             Sink::Raw | Sink::Plain(_) | Sink::Held => {}
         }
         let last = self.pending.chars().next_back().or(self.last);

@@ -58,7 +58,13 @@ fn compared() -> Comparison {
 }
 
 fn outcomes() -> Vec<Value> {
-    let extra = Extra { command: "ask", conversation: Some(asked().id), hint: Some("wait".to_owned()) };
+    let failed_before = [failed()];
+    let extra = Extra {
+        command: "ask",
+        conversation: Some(asked().id),
+        hint: Some("wait".to_owned()),
+        failed: Some(&failed_before),
+    };
     let cut = Outcome { status: Status::Partial, finish: Some(Finish::Cut), ..failed() };
     [asked(), full(), failed(), cut].iter().map(|outcome| ask(outcome, &extra)).collect()
 }
@@ -69,7 +75,7 @@ fn comparisons() -> Vec<Value> {
         agreement: None,
         ..compared()
     };
-    [compared(), unknown].iter().map(|compared| comparison(compared)).collect()
+    [compared(), unknown].iter().map(comparison).collect()
 }
 
 fn events() -> Vec<Value> {
