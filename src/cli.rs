@@ -73,7 +73,7 @@ pub enum Command {
     Compare(Box<commands::compare::CompareArgs>),
     /// List models and providers: context, prices, abilities
     Models(Box<commands::models::ModelsArgs>),
-    /// Price calls
+    /// What calls cost: totals, estimates, prices, audits
     Cost(commands::cost::CostArgs),
     /// Look at past calls: list, show, export, delete
     History(commands::history::HistoryArgs),

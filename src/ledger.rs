@@ -26,10 +26,12 @@ mod delete;
 mod error;
 mod faults;
 mod ids;
+mod known;
 mod latency;
 mod list;
 mod open;
 mod read;
+mod spending;
 
 pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;
@@ -37,6 +39,7 @@ pub use delete::{Deleted, Selection};
 pub use error::{Action, LedgerError};
 pub use list::{ListQuery, Listed};
 pub use read::Export;
+pub use spending::{Spent, Unfinished};
 
 /// What is written of one call.
 #[derive(Clone, Copy, Debug)]

@@ -23,6 +23,9 @@
 //!   set, where it lies, and the keys.
 //! - [`ledger`], [`store`], [`keeper`]: the one private file that every outcome is
 //!   written to.
+//! - [`ledger`], [`store`], [`spending`], [`past`]: the one private file that every
+//!   outcome is written to, what its calls cost together, and what they say about
+//!   the next one.
 //! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
 //!   terminal, a pipe or a file, and questions to the user.
 //! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
@@ -59,6 +62,7 @@ pub mod moment;
 pub mod money;
 pub mod nearest;
 pub mod outcome;
+pub mod past;
 pub mod paths;
 pub mod prompt;
 pub mod provider;
@@ -66,6 +70,7 @@ pub mod render;
 pub mod schema;
 pub mod secrets;
 pub mod signals;
+pub mod spending;
 pub mod statistics;
 pub mod store;
 pub mod streams;

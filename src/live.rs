@@ -15,9 +15,11 @@ use crate::transport::{Client, HttpRequest};
 use crate::wire::{ApiError, Auth, FailureKind, Protocol};
 
 mod cache;
+mod generation;
 mod read;
 
 pub use cache::{read as cached, write as keep};
+pub use generation::{Generation, generations};
 pub use read::LiveModel;
 
 /// How long a server on this machine may take to say what it has.
@@ -122,20 +124,29 @@ impl Ask {
 
     async fn send(self) -> Answer {
         let started = Instant::now();
-        let asked = tokio::time::timeout(self.patience, self.fetch()).await;
-        let models = asked.unwrap_or_else(|_| {
-            let within = format!("no answer within {} s", self.patience.as_secs_f32());
-            Err(ApiError::new(FailureKind::Timeout, within))
-        });
-        let models = models.map_err(|error| match &self.key {
-            // Servers are known to repeat a wrong key in their complaint about it.
-            Some(key) => ApiError { message: redact(&error.message, &[key]).into_owned(), ..error },
-            None => error,
+        let body = self.body().await;
+        let models = body.and_then(|body| {
+            read::models(&body)
+                .ok_or_else(|| ApiError::new(FailureKind::Protocol, "the answer is no list of models"))
         });
         Answer { provider: self.provider, url: self.url, took: started.elapsed(), models }
     }
 
-    async fn fetch(&self) -> Result<Vec<LiveModel>, ApiError> {
+    /// The body of a good answer.
+    async fn body(&self) -> Result<Vec<u8>, ApiError> {
+        let asked = tokio::time::timeout(self.patience, self.fetch()).await;
+        let body = asked.unwrap_or_else(|_| {
+            let within = format!("no answer within {} s", self.patience.as_secs_f32());
+            Err(ApiError::new(FailureKind::Timeout, within))
+        });
+        body.map_err(|error| match &self.key {
+            // Servers are known to repeat a wrong key in their complaint about it.
+            Some(key) => ApiError { message: redact(&error.message, &[key]).into_owned(), ..error },
+            None => error,
+        })
+    }
+
+    async fn fetch(&self) -> Result<Vec<u8>, ApiError> {
         let client = Client::new(&self.url, self.patience)?;
         let secret = self.secret.as_ref().map(|(name, value)| (name.as_str(), value));
         let request = HttpRequest { url: &self.url, headers: &self.headers, secret, body: None };
@@ -145,14 +156,13 @@ impl Ask {
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(chunk.as_ref());
             if body.len() > MAX_LIST {
-                return Err(ApiError::new(FailureKind::Protocol, "the list of models is larger than 16 MiB"));
+                return Err(ApiError::new(FailureKind::Protocol, "the answer is larger than 16 MiB"));
             }
         }
         if !(200..300).contains(&status) {
             return Err(self.protocol.wire().error(status, &headers, &body));
         }
-        read::models(&body)
-            .ok_or_else(|| ApiError::new(FailureKind::Protocol, "the answer is no list of models"))
+        Ok(body)
     }
 }
 

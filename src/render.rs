@@ -9,7 +9,8 @@
 //! - [`receipt`](mod@receipt): one line on who answered, how fast, and for how much.
 //! - [`json`], [`events`]: a call as JSON, and as a stream of events.
 //! - [`extract`]: the first code block of an answer.
-//! - [`history`], [`models`]: past calls, and models, as lines and as facts.
+//! - [`history`], [`models`], [`spending`]: past calls, models, and what calls
+//!   cost together, as lines and as facts.
 
 pub mod columns;
 pub mod compare;
@@ -25,3 +26,4 @@ pub mod models;
 pub mod money;
 pub mod output;
 pub mod receipt;
+pub mod spending;

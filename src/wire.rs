@@ -16,7 +16,7 @@ pub mod failure;
 #[cfg(test)]
 mod fixtures;
 pub mod gemini;
-mod openai;
+pub(crate) mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod quirks;

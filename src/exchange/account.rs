@@ -27,7 +27,7 @@ pub(super) fn count(call: &Call, hearing: &Hearing, outcome: &Outcome) -> Option
     // says at the start what it has generated so far, which is one token).
     let last_word = outcome.status == Status::Ok || !generated || counts_itself(call);
     match believable {
-        Some(usage) if last_word || usage.output >= guess().output => {
+        Some(usage) if last_word || is_near(usage.output.0, guess().output.0) => {
             Some(CountedUsage { usage, source: UsageSource::Reported })
         }
         _ if generated || outcome.possibly_billed || outcome.status == Status::Ok => {
@@ -35,6 +35,12 @@ pub(super) fn count(call: &Call, hearing: &Hearing, outcome: &Outcome) -> Option
         }
         _ => None,
     }
+}
+
+/// Whether a count may be that of the whole text: a guess of it is off by a
+/// few percent, a count of its beginning by far more.
+const fn is_near(counted: u64, guessed: u64) -> bool {
+    counted.saturating_mul(4) >= guessed.saturating_mul(3)
 }
 
 /// Whether every token is counted here as it comes.

@@ -257,7 +257,7 @@ fn clock(row: &Row<'_>) -> rusqlite::Result<Clock> {
 pub(super) fn set_request(row: &mut NewRow, request: &Request) {
     let params = &request.params;
     row.set("turns", i64::try_from(request.messages.len()).unwrap_or(i64::MAX));
-    row.set("prompt_chars", i64::try_from(super::contents::chars(request)).unwrap_or(i64::MAX));
+    row.set("prompt_chars", i64::try_from(crate::estimate::chars(request)).unwrap_or(i64::MAX));
     row.set("stream_asked", request.stream);
     row.set("temperature", params.temperature);
     row.set("top_p", params.top_p);

@@ -90,16 +90,6 @@ impl ToSql for Body<'_> {
     }
 }
 
-/// Characters in all texts of a request: its size where no tokens are counted.
-pub(super) fn chars(request: &Request) -> usize {
-    let parts = request.messages.iter().flat_map(|message| &message.parts);
-    let texts = parts.filter_map(|part| match part {
-        Part::Text(text) => Some(text),
-        Part::Media(_) => None,
-    });
-    texts.chain(&request.system).map(|text| text.chars().count()).sum()
-}
-
 /// Writes the parts of one call.
 struct Writer<'c> {
     call: i64,

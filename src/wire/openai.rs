@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{ApiError, Dropped, EncodeError, Facts, SchemaSupport, StreamError, Target, failure};
 use crate::chat::{Effort, Media, MediaSource, Message, Part, Request, Role};
 
-pub(super) mod usage;
+pub(crate) mod usage;
 
 /// The name sent for a schema that has no usable title.
 const SCHEMA_NAME: &str = "answer";

@@ -15,6 +15,7 @@ mod support;
 mod ask;
 mod compare;
 mod completion;
+mod costs;
 mod failover;
 mod faults;
 mod input;

@@ -9,6 +9,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::estimate::{self, Estimate};
 use crate::lane::{Lane, Way};
+use crate::past::Past;
 use crate::provider;
 use crate::render::output::Paint;
 use crate::streams::{Stdout, stderr};
@@ -19,10 +20,10 @@ const LONGEST_SHOWN: usize = 2_000;
 
 /// Prints the request of each lane; nothing is sent.
 pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Context) -> Result<()> {
-    let mut stdout = Stdout::open();
+    let (mut stdout, past) = (Stdout::open(), Past::open(context));
     for lane in lanes {
         let request = asking.request(lane);
-        let estimate = estimate::of(&request, lane.row.as_ref());
+        let estimate = estimate::of(&request, lane.row.as_ref(), past.of(&lane.model, &request).as_ref());
         let shown = match &lane.way {
             Way::Http { target, .. } => over_http(as_json, context, target, &request, &estimate)?,
             Way::Local => in_process(as_json, lane, &request, &estimate),

@@ -20,6 +20,9 @@ use crate::render::filter::clean_line;
 use crate::render::output::{Output, Paint};
 use crate::render::{figures, money};
 
+/// A piece of so many bytes is long enough for an estimate of its own.
+const ENOUGH: usize = 400;
+
 /// The board, or nothing where nobody would see it.
 pub(super) struct Board(Option<Shown>);
 
@@ -45,8 +48,11 @@ struct Line {
     began: Instant,
     first_token: Option<Duration>,
     first_word: Option<Instant>,
-    /// Characters of the answer and of the reasoning.
-    chars: usize,
+    /// Tokens of the answer and of the reasoning, estimated, but for those of
+    /// the newest piece.
+    tokens: u64,
+    /// The newest piece, to be counted when it is long enough.
+    piece: String,
     reasons: bool,
 }
 
@@ -84,7 +90,8 @@ impl Board {
             began: now,
             first_token: None,
             first_word: None,
-            chars: 0,
+            tokens: 0,
+            piece: String::new(),
             reasons: false,
         });
         let runs = plan.slots.len() / plan.lanes.len().max(1);
@@ -103,7 +110,9 @@ impl Board {
         if let Some(line) = self.line(slot) {
             line.state = State::Running;
             line.began = Instant::now();
-            (line.first_token, line.first_word, line.chars, line.reasons) = (None, None, 0, false);
+            (line.first_token, line.first_word, line.reasons) = (None, None, false);
+            line.tokens = 0;
+            line.piece.clear();
         }
     }
 
@@ -171,7 +180,11 @@ impl Drop for Board {
 impl Line {
     fn heard(&mut self, text: &str) {
         if !text.is_empty() {
-            self.chars += text.chars().count();
+            self.piece.push_str(text);
+            if self.piece.len() > ENOUGH {
+                self.tokens += estimate::tokens(&self.piece);
+                self.piece.clear();
+            }
             self.first_token.get_or_insert_with(|| self.began.elapsed());
         }
     }
@@ -190,7 +203,7 @@ impl Line {
                 let Some(first) = self.first_token else {
                     return (format!("waiting, {}", since(self.began)), Some(Paint::Dim));
                 };
-                let tokens = estimate::tokens_of_chars(self.chars);
+                let tokens = self.tokens + estimate::tokens(&self.piece);
                 let generating =
                     now.saturating_duration_since(self.began).saturating_sub(first).as_secs_f64();
                 let mut words = match self.first_word {

@@ -229,7 +229,7 @@ impl Report<'_> {
 /// An amount of USD from its literal text. One with more digits than a cost can
 /// hold (sums of binary floats have them: `0.00026250000000000004`) is rounded
 /// at 1e-18 USD.
-fn amount(raw: &RawValue) -> Option<Cost> {
+pub(crate) fn amount(raw: &RawValue) -> Option<Cost> {
     let text = raw.get().trim_matches('"');
     Cost::parse_usd(text).ok().or_else(|| {
         let value: f64 = text.parse().ok()?;

@@ -39,7 +39,7 @@ fn a_reader_that_leaves_a_silent_stream() {
         ------- stderr -------
         [exit status: 0]
         requests: 1
-        ledger: lab/one "cancelled" "start ", finish "cut", "cancelled" null, HTTP [200], 2+2 tokens "estimated", cost "0.000006" "estimated", possibly billed
+        ledger: lab/one "cancelled" "start ", finish "cut", "cancelled" null, HTTP [200], 2+1 tokens "estimated", cost "0.000004" "estimated", possibly billed
     "#);
 }
 

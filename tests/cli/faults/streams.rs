@@ -354,7 +354,7 @@ fn a_line_of_fifty_megabytes() {
         hint: the part that came is kept: `pollm history show ULID`
         [exit status: 1]
         requests: 1
-        ledger: lab/one "partial" "Before", finish "cut", "protocol" null, HTTP [200], 2+2 tokens "estimated", cost "0.000006" "estimated", possibly billed
+        ledger: lab/one "partial" "Before", finish "cut", "protocol" null, HTTP [200], 2+1 tokens "estimated", cost "0.000004" "estimated", possibly billed
     "#);
 }
 

@@ -1,0 +1,315 @@
+//! `pollm cost what-if`: what past calls would have cost elsewhere.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use clap::Args;
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use super::{Span, SpanOptions, print, say_empty};
+use crate::catalog::Model;
+use crate::comparison::Total;
+use crate::context::Context;
+use crate::error::Result;
+use crate::estimate::Measured;
+use crate::ledger::{Ledger, Spent};
+use crate::model::ModelRef;
+use crate::money::{Bill, Cost, CostSource};
+use crate::provider;
+use crate::render::columns::{Column, Place, one_line, rows, taken};
+use crate::render::figures::count;
+use crate::render::json::{SCHEMA, laid_out};
+use crate::render::output::Paint;
+use crate::render::spending::{amount, calls, total_in_words};
+use crate::spending::reprice::{self, Carried};
+
+/// The room that a name may be cut down to.
+const LEAST_NAME: usize = 10;
+
+/// Reprice past calls.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is sent. The other model is taken to give the same answers and to read the same share of each prompt\n\
+from a cache; its prices are those of the moment of each call. Tokens are carried over by what both models\n\
+counted for your own prompts where five calls or more of each are known, else as they were counted.")]
+pub(super) struct WhatIfArgs {
+    /// The model: provider/model, an alias or an id (repeatable)
+    #[arg(value_name = "MODEL", required = true)]
+    model: Vec<String>,
+    #[command(flatten)]
+    span: SpanOptions,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Calls of one model as they were and as they would have been.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    calls: u64,
+    actual: Total,
+    other: Total,
+}
+
+impl Sums {
+    fn add(&mut self, call: &Spent<'_>, other: &Bill, exact: bool) {
+        self.calls += 1;
+        let estimated = call.bill.source == CostSource::Estimated;
+        self.actual.add(&Bill { approximate: call.bill.approximate || estimated, ..call.bill }, false);
+        let approximate = other.approximate || !exact || other.source == CostSource::Estimated;
+        self.other.add(&Bill { approximate, ..*other }, false);
+    }
+
+    fn of(&self, total: &Total) -> Option<Cost> {
+        (total.unpriced < self.calls).then_some(total.known)
+    }
+}
+
+/// One model that might have been asked.
+struct Target {
+    model: ModelRef,
+    row: Option<Model>,
+    groups: HashMap<ModelRef, (Carried, Sums)>,
+    all: Sums,
+}
+
+/// Calls that can't be repriced, since nobody knows their tokens.
+#[derive(Default)]
+struct LeftOut {
+    calls: u64,
+    actual: Total,
+}
+
+pub(super) fn run(
+    args: &WhatIfArgs,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    let mut targets = Vec::new();
+    for name in &args.model {
+        let found = context.catalog.resolve(name, &|id| provider::is_usable(context, id))?;
+        targets.push(Target {
+            model: found.model,
+            row: found.row,
+            groups: HashMap::new(),
+            all: Sums::default(),
+        });
+    }
+    let ledger = Ledger::open_existing(&context.paths.ledger)?;
+    let left_out = reprice_all(args, &mut targets, &ledger, context)?;
+    if args.json {
+        let models: Vec<Value> = targets.iter().map(object).collect();
+        let left = json!({"calls": left_out.calls, "usd": known(&left_out).map(Cost::to_usd),
+            "unpriced_calls": left_out.actual.unpriced});
+        return print(
+            stdout,
+            &laid_out(
+                &json!({"schema": SCHEMA, "command": "cost what-if", "models": models, "left_out": left}),
+            ),
+        );
+    }
+    if targets.iter().all(|target| target.all.calls == 0) && left_out.calls == 0 {
+        return say_empty(ledger.has_calls()?, context, stderr);
+    }
+    for (at, target) in targets.iter().enumerate() {
+        let gap = if at > 0 { "\n" } else { "" };
+        let text = if context.output.accessible { lines(target, context) } else { table(target, context) };
+        print(stdout, &format!("{gap}{text}"))?;
+    }
+    if left_out.calls > 0 && !context.output.quiet {
+        stdout.flush().map_err(super::output_failed)?;
+        let cost = total_in_words(&left_out.actual, known(&left_out), left_out.actual.approximate);
+        let note = format!("left out: {} whose tokens are unknown, cost {cost}\n", calls(left_out.calls));
+        print(stderr, &note)?;
+    }
+    Ok(())
+}
+
+fn known(left_out: &LeftOut) -> Option<Cost> {
+    (left_out.actual.unpriced < left_out.calls || left_out.calls == 0).then_some(left_out.actual.known)
+}
+
+fn reprice_all(
+    args: &WhatIfArgs,
+    targets: &mut [Target],
+    ledger: &Ledger,
+    context: &Context,
+) -> Result<LeftOut> {
+    let Span { since, until } = args.span.span(&Zoned::now())?;
+    let mut measured: HashMap<ModelRef, Option<Measured>> = HashMap::new();
+    let mut of = |model: &ModelRef| {
+        if let Some(known) = measured.get(model) {
+            return *known;
+        }
+        let found = ledger.tokens_per_1000_chars(model).unwrap_or_else(|error| {
+            log::warn!("what {model} counts is not known: {error}");
+            None
+        });
+        measured.insert(model.clone(), found);
+        found
+    };
+    let mut left_out = LeftOut::default();
+    ledger.each_spent(since, until, &mut |call| {
+        let from = ModelRef::new(call.provider, call.model);
+        for target in targets.iter_mut() {
+            let (carried, sums) = target.groups.entry(from.clone()).or_insert_with(|| {
+                let to = &target.model;
+                let carried = Carried::between((&from, of(&from)), (to, of(to)), &context.catalog);
+                (carried, Sums::default())
+            });
+            let Some(other) = other_bill(call, target.row.as_ref(), *carried) else { continue };
+            let exact = *carried == Carried::Same;
+            sums.add(call, &other, exact);
+            target.all.add(call, &other, exact);
+        }
+        if other_bill(call, None, Carried::Same).is_none() {
+            left_out.calls += 1;
+            left_out.actual.add(&call.bill, false);
+        }
+    })?;
+    for target in targets {
+        target.groups.retain(|_, (_, sums)| sums.calls > 0);
+    }
+    Ok(left_out)
+}
+
+/// What a call would have cost; `None` where nobody knows its tokens.
+fn other_bill(call: &Spent<'_>, row: Option<&Model>, carried: Carried) -> Option<Bill> {
+    match (call.usage, call.bill.cost) {
+        (Some(counted), _) => {
+            let usage = carried.usage(&counted.usage);
+            Some(row.map_or(Bill::UNKNOWN, |row| reprice::bill(row, call, &usage, counted.source)))
+        }
+        // A request that was refused or never arrived costs nothing anywhere.
+        (None, Some(Cost::ZERO)) => Some(call.bill.clone()),
+        (None, _) => None,
+    }
+}
+
+impl Target {
+    /// The groups, the dearest first.
+    fn sorted(&self) -> Vec<(String, Carried, &Sums)> {
+        let mut groups: Vec<_> =
+            self.groups.iter().map(|(model, (carried, sums))| (model.to_string(), *carried, sums)).collect();
+        groups.sort_by(|(a, _, x), (b, _, y)| y.actual.known.cmp(&x.actual.known).then_with(|| a.cmp(b)));
+        groups
+    }
+}
+
+fn actual(sums: &Sums) -> String {
+    amount(sums.of(&sums.actual), sums.actual.unpriced, sums.actual.approximate)
+}
+
+fn other(sums: &Sums) -> String {
+    amount(sums.of(&sums.other), sums.other.unpriced, sums.other.approximate)
+}
+
+/// `-35%`, `+120%`, `×12`; nothing where either side is not wholly known.
+fn change(sums: &Sums) -> String {
+    let (was, is) = (sums.actual.known.atto(), sums.other.known.atto());
+    if sums.actual.unpriced + sums.other.unpriced > 0 || was <= 0 {
+        return String::new();
+    }
+    let percent = is.saturating_mul(100).saturating_add(was / 2) / was - 100;
+    match percent {
+        0 if is == was => "same".to_owned(),
+        900.. => format!("×{}", is.saturating_add(was / 2) / was),
+        _ => format!("{percent:+}%"),
+    }
+}
+
+fn table(target: &Target, context: &Context) -> String {
+    let groups = target.sorted();
+    let column = |head: &str, place, cell: &dyn Fn(&Sums) -> String| {
+        let cells = groups.iter().map(|(_, _, sums)| cell(sums));
+        let cells = std::iter::once(head.to_owned()).chain(cells).chain([cell(&target.all)]);
+        Column::new(cells.collect(), place)
+    };
+    let names = groups.iter().map(|(name, _, _)| one_line(&context.output.clean(name)));
+    let names = std::iter::once("asked".to_owned()).chain(names).chain(["total".to_owned()]);
+    let mut columns = [
+        Column::new(names.collect(), Place::End),
+        column("calls", Place::Right, &|sums| count(sums.calls)),
+        column("cost", Place::Right, &actual),
+        column("what if", Place::Right, &other),
+        column("change", Place::Right, &change),
+    ];
+    if context.output.stdout_tty {
+        let excess = |columns: &[Column]| taken(columns).saturating_sub(context.output.width + 2);
+        let named = columns[0].width.min(LEAST_NAME);
+        for which in [4, 1] {
+            let names = columns[0].width - named;
+            if excess(&columns) > names {
+                columns[which].width = 0;
+            }
+        }
+        columns[0].width = columns[0].width.saturating_sub(excess(&columns)).max(named);
+    }
+    let title = format!("what if {} had been asked", context.output.clean(&target.model.to_string()));
+    let mut text = context.output.paint_stdout(&title, Paint::Bold) + "\n";
+    for line in rows(&columns, groups.len() + 2) {
+        text += &(line + "\n");
+    }
+    text + &assumed(&groups, &target.all)
+}
+
+/// What the figures rest on.
+fn assumed(groups: &[(String, Carried, &Sums)], all: &Sums) -> String {
+    let number = |wanted: fn(&Carried) -> bool| {
+        groups.iter().filter(|(_, carried, _)| wanted(carried)).map(|(_, _, sums)| sums.calls).sum::<u64>()
+    };
+    let scaled = number(|carried| matches!(carried, Carried::Scaled { .. }));
+    let as_counted = number(|carried| *carried == Carried::AsCounted);
+    let mut text = String::new();
+    if scaled > 0 {
+        text += &format!("tokens carried over as measured from your own calls: {}\n", calls(scaled));
+    }
+    if as_counted > 0 {
+        text += &format!("tokens taken as the other model counted them: {}\n", calls(as_counted));
+    }
+    if all.other.unpriced > 0 {
+        text += &format!("no known price: {}\n", calls(all.other.unpriced));
+    }
+    text
+}
+
+fn lines(target: &Target, context: &Context) -> String {
+    let in_words = |amount: String| match amount.as_str() {
+        "?" => "unknown".to_owned(),
+        _ => amount.replace("≥ ", "at least ").replace('~', "about "),
+    };
+    let groups = target.sorted();
+    let mut text = format!("what if: {}\n\n", one_line(&context.output.clean(&target.model.to_string())));
+    let named = groups.iter().map(|(name, _, sums)| (name.as_str(), *sums)).chain([("total", &target.all)]);
+    for (name, sums) in named {
+        text += &format!(
+            "asked: {}\ncalls: {}\ncost: {}\nwould cost: {}\n\n",
+            one_line(&context.output.clean(name)),
+            count(sums.calls),
+            in_words(actual(sums)),
+            in_words(other(sums)),
+        );
+    }
+    text + &assumed(&groups, &target.all)
+}
+
+fn object(target: &Target) -> Value {
+    let cost = |sums: &Sums, total: &Total| {
+        json!({"usd": sums.of(total).map(Cost::to_usd), "approximate": total.approximate,
+            "unpriced_calls": total.unpriced})
+    };
+    let sums = |sums: &Sums| json!({"calls": sums.calls, "actual": cost(sums, &sums.actual), "what_if": cost(sums, &sums.other)});
+    let groups: Vec<Value> = target
+        .sorted()
+        .into_iter()
+        .map(|(name, carried, group)| {
+            let mut object = sums(group);
+            object["asked"] = json!(name);
+            object["tokens"] = json!(carried.as_str());
+            object
+        })
+        .collect();
+    json!({"model": target.model.to_string(), "groups": groups, "total": sums(&target.all)})
+}

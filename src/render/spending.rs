@@ -1,0 +1,115 @@
+//! What calls cost together, as text, JSON, CSV and a page.
+
+mod csv;
+mod html;
+mod json;
+mod text;
+
+pub use csv::{csv, field as csv_field};
+pub use html::html;
+pub use json::json;
+pub use text::text;
+
+use super::figures::count;
+use crate::comparison::Total;
+use crate::money::Cost;
+use crate::spending::{Loose, Spending, Sums};
+
+/// An amount in a few characters: `$1.23`, `~$1.23` where some of it is
+/// approximate, `≥ $1.23` where some calls have no price, `?` where none has.
+pub fn amount(known: Option<Cost>, unpriced: u64, approximate: bool) -> String {
+    let Some(known) = known else { return "?".to_owned() };
+    let about = if approximate { "~" } else { "" };
+    let least = if unpriced > 0 { "≥ " } else { "" };
+    format!("{least}{about}{}", known.to_display())
+}
+
+/// As [`amount`], with what is missing: `≥ $1.23 (2 calls unpriced)`.
+pub fn total_in_words(total: &Total, known: Option<Cost>, approximate: bool) -> String {
+    let amount = amount(known, total.unpriced, approximate);
+    if total.unpriced == 0 { amount } else { format!("{amount} ({} unpriced)", calls(total.unpriced)) }
+}
+
+/// `1 call`, `2 calls`.
+pub fn calls(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "call" } else { "calls" })
+}
+
+/// The cost of a group in a cell.
+fn cost(sums: &Sums) -> String {
+    amount(sums.known(), sums.total.unpriced, sums.is_approximate())
+}
+
+/// A count in a cell: `~` where some of it is estimated, `≥` where some is unknown.
+fn tokens(number: u64, sums: &Sums) -> String {
+    if sums.uncounted == sums.calls {
+        return "?".to_owned();
+    }
+    let about = if sums.tokens_estimated { "~" } else { "" };
+    let least = if sums.uncounted > 0 { "≥" } else { "" };
+    format!("{least}{about}{}", count(number))
+}
+
+/// `45%`; `<1%` for what is not nothing.
+fn share(spending: &Spending, sums: &Sums) -> String {
+    match spending.share(sums) {
+        None => String::new(),
+        Some(0) if sums.total.known == Cost::ZERO => "0%".to_owned(),
+        Some(0..10) => "<1%".to_owned(),
+        Some(thousandths) => format!("{}%", (thousandths + 5) / 10),
+    }
+}
+
+/// What the sum is made of and what it leaves out: names and values.
+pub fn facts(spending: &Spending) -> Vec<(&'static str, String)> {
+    let all = &spending.all;
+    let mut facts = vec![
+        ("span", span(spending)),
+        ("calls", count(all.calls)),
+        ("total", total_in_words(&all.total, all.known(), all.is_approximate())),
+    ];
+    let parts = [
+        ("billed by the provider", all.billed, ""),
+        ("computed from its counts", all.computed, ""),
+        ("estimated", all.estimated, "~"),
+    ];
+    for (name, part, about) in parts {
+        if part.calls > 0 {
+            facts.push((name, format!("{about}{} in {}", part.cost.to_display(), calls(part.calls))));
+        }
+    }
+    if all.free > 0 {
+        facts.push(("free or on this machine", calls(all.free)));
+    }
+    if all.total.possibly_billed > 0 {
+        let number = calls(all.total.possibly_billed);
+        facts.push(("possibly billed", format!("{number} whose end is unknown; counted as far as known")));
+    }
+    if spending.loose.calls > 0 {
+        facts.push(("without an end", loose_in_words(&spending.loose)));
+    }
+    facts
+}
+
+/// Calls that are under way or were killed, in words.
+pub fn loose_in_words(loose: &Loose) -> String {
+    let most = match loose.unpriced {
+        0 => format!("at most {} more", loose.most.to_display()),
+        _ if loose.most == Cost::ZERO => "the most that they can cost is unknown".to_owned(),
+        unpriced => format!("at most {} more, and {unpriced} unpriced", loose.most.to_display()),
+    };
+    format!("{} under way, or of a process that was killed: {most}", calls(loose.calls))
+}
+
+fn span(spending: &Spending) -> String {
+    let moment = |at: &jiff::Zoned| at.strftime("%Y-%m-%d %H:%M").to_string();
+    match (&spending.since, &spending.until) {
+        (None, None) => "all calls".to_owned(),
+        (Some(since), None) => format!("since {}", moment(since)),
+        (None, Some(until)) => format!("before {}", moment(until)),
+        (Some(since), Some(until)) => format!("from {} to {}", moment(since), moment(until)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

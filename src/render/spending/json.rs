@@ -1,0 +1,72 @@
+//! The same as data. Unknown is null, never zero.
+
+use serde_json::{Value, json};
+
+use crate::money::Cost;
+use crate::render::json::SCHEMA;
+use crate::spending::{Loose, Part, Spending, Sums};
+
+/// The whole report as one object.
+pub fn json(spending: &Spending) -> Value {
+    let moment = |at: &Option<jiff::Zoned>| at.as_ref().map(|at| at.timestamp().to_string());
+    let groups: Vec<Value> = spending
+        .groups
+        .iter()
+        .map(|(name, sums)| {
+            let mut group = object(sums);
+            group[spending.by.as_str()] = json!(name);
+            group["share"] = json!(spending.share(sums).map(thousandths));
+            group
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "command": "cost report",
+        "since": moment(&spending.since),
+        "until": moment(&spending.until),
+        "by": spending.by.as_str(),
+        "groups": groups,
+        "total": object(&spending.all),
+        "unfinished": loose(&spending.loose),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share has three digits")]
+fn thousandths(share: u64) -> f64 {
+    share as f64 / 1_000.0
+}
+
+fn object(sums: &Sums) -> Value {
+    json!({
+        "calls": sums.calls,
+        "usage": {
+            "input": sums.input,
+            "cache_read": sums.cached,
+            "output": sums.output,
+            "reasoning": sums.reasoning,
+            "estimated": sums.tokens_estimated,
+            "uncounted_calls": sums.uncounted,
+        },
+        "cost": total(sums),
+    })
+}
+
+/// The money of sums: `usd` is a lower bound where calls are unpriced.
+fn total(sums: &Sums) -> Value {
+    let part = |part: &Part| json!({"calls": part.calls, "usd": part.cost.to_usd()});
+    json!({
+        "usd": sums.known().map(Cost::to_usd),
+        "approximate": sums.is_approximate(),
+        "unpriced_calls": sums.total.unpriced,
+        "possibly_billed_calls": sums.total.possibly_billed,
+        "billed": part(&sums.billed),
+        "computed": part(&sums.computed),
+        "estimated": part(&sums.estimated),
+        "free_calls": sums.free,
+    })
+}
+
+/// Calls without an end.
+fn loose(loose: &Loose) -> Value {
+    json!({"calls": loose.calls, "usd_most": loose.most.to_usd(), "unpriced_calls": loose.unpriced})
+}
