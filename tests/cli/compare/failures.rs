@@ -68,7 +68,7 @@ fn ctrl_c_prints_the_finished_answers() {
         _ => Script::sse([] as [&str; 0]).head().hang(),
     });
     let running = compare(&lab, &["good", "mute"], &["hello"]).spawn();
-    lab.server.wait_until_hanging(1);
+    lab.server.wait_for_requests(2);
     // The good answer is in the ledger as soon as it is there.
     while lab.ledger().is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(20));

@@ -52,7 +52,7 @@ fn going_on_elsewhere_stands_below_a_line_of_its_own() {
         a/one's answer broke off above; it is gone on with below
         [exit status: 0]
         requests: 2
-        ledger: a/one "partial" "one two three four five six seven eight nine ten", finish "cut", "server" null, HTTP [200], 2+12 tokens "estimated", cost "0.000026" "estimated", possibly billed
+        ledger: a/one "partial" "one two three four five six seven eight nine ten", finish "cut", "server" null, HTTP [200], 2+11 tokens "estimated", cost "0.000024" "estimated", possibly billed
         ledger: b/one "ok" "eleven", finish "stop", HTTP [200], 9+1 tokens "reported", cost "0.000011" "computed"
     "#);
     let body = lab.server.requests()[1].json();
