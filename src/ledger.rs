@@ -7,6 +7,9 @@
 //! `SQLite`'s write-ahead journal: a writer waits for its turn, and a killed
 //! one leaves either its whole call or nothing.
 //!
+//! What calls may still cost is set aside here too, so that processes share a
+//! cap on spending; see [`Ledger::reserve`].
+//!
 //! No key is ever stored: a [`Request`] has none, and headers stay out.
 
 use std::path::{Path, PathBuf};
@@ -29,7 +32,9 @@ mod ids;
 mod latency;
 mod list;
 mod open;
+mod owner;
 mod read;
+mod reservation;
 
 pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;
@@ -37,6 +42,7 @@ pub use delete::{Deleted, Selection};
 pub use error::{Action, LedgerError};
 pub use list::{ListQuery, Listed};
 pub use read::Export;
+pub use reservation::{Cap, Counted, Decision, Held, HeldState, Reservation, Scope, Spending, counted};
 
 /// What is written of one call.
 #[derive(Clone, Copy, Debug)]
@@ -142,6 +148,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     faults::insert_attempts(&transaction, call, &outcome.attempts)?;
     contents::insert(&transaction, call, entry.request, outcome)?;
     cooldown::learn(&transaction, outcome)?;
+    reservation::settle(&transaction, outcome, true)?;
     transaction.commit()
 }
 
