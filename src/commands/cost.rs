@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::Result;
 
+mod budget;
 mod price;
 
 /// Price calls.
@@ -21,6 +22,8 @@ pub struct CostArgs {
 enum CostCommand {
     /// Price a usage exactly: USD on stdout, the prices used on stderr
     Price(Box<price::PriceArgs>),
+    /// Show, set and remove caps on spending
+    Budget(budget::BudgetArgs),
 }
 
 /// Runs the command.
@@ -30,5 +33,6 @@ enum CostCommand {
 pub fn run(args: &CostArgs, context: &Context, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
     match &args.command {
         CostCommand::Price(args) => price::run(args, context, stdout, stderr),
+        CostCommand::Budget(args) => budget::run(args, context, stdout, stderr),
     }
 }

@@ -199,6 +199,14 @@ impl Ledger {
         reserve(&mut self.connection).map_err(|error| self.writing(error))
     }
 
+    /// What [`Ledger::reserve`] would decide now.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn would_grant(&self, calls: &[Reservation], caps: &[Cap]) -> Result<Decision, LedgerError> {
+        decide(&self.connection, calls, caps).map_err(self.reading())
+    }
+
     /// Settles the reservation of a call that is in no history. Does nothing
     /// where there is none. [`Ledger::append`] settles by itself.
     ///

@@ -7,7 +7,8 @@ use toml::Value;
 
 use super::ConfigContext;
 use crate::config::{
-    self, BASE_URL_VARIABLES, BudgetConfig, Caps, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig, Sourced,
+    self, BASE_URL_VARIABLES, BudgetConfig, Caps, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig,
+    Sourced,
 };
 use crate::wire::Auth;
 

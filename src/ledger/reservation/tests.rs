@@ -51,8 +51,14 @@ fn ended(call: &Reservation, cost: Option<&str>) -> Outcome {
 
 fn log(ledger: &mut Ledger, outcome: &Outcome) {
     let request = Request::default();
-    let entry =
-        Entry { outcome, command: "ask", request: &request, conversation: Ulid::generate(), parent: None };
+    let entry = Entry {
+        outcome,
+        command: "ask",
+        request: &request,
+        conversation: Ulid::generate(),
+        parent: None,
+        place: None,
+    };
     ledger.append(&entry).unwrap();
 }
 
