@@ -1,7 +1,7 @@
 //! Caps on spending that can't be overshot: `--max-cost` for one command,
 //! `[budget]` for days and months.
 //!
-//! Before a call is sent, the most that it can cost ([`worst`]) is set aside
+//! Before a call is sent, the most that it can cost is set aside
 //! in the ledger, for all calls that are sent together or for none of them.
 //! So processes that run at once share what is left. The reservation is
 //! settled when the call's outcome is written, logged or not.

@@ -26,8 +26,7 @@ fn lane(provider: &str, protocol: Protocol, row: Option<Model>) -> Lane {
 
 /// Prices by part, in USD per million tokens.
 fn priced(prices: &[(PricePart, &str)]) -> Model {
-    let mut row = PriceRow::default();
-    row.prices = set(prices);
+    let row = PriceRow { prices: set(prices), ..PriceRow::default() };
     Model {
         context: Some(100_000),
         max_output: Some(1_000),
