@@ -118,7 +118,7 @@ impl Store {
         if self.is_broken {
             return;
         }
-        if let Err(error) = self.ledger().and_then(|ledger| change(ledger)) {
+        if let Err(error) = self.ledger().and_then(change) {
             self.give_up(&error);
         }
     }
