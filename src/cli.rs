@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::chat::Effort;
 use crate::commands;
+use crate::money::Cost;
 use crate::prompt::{parse_max_tokens, parse_option, parse_temperature, parse_top_p};
 
 const STYLES: Styles = Styles::styled()
@@ -170,6 +171,27 @@ pub struct CallOptions {
     /// Print the request that would be sent, the key's name in place of the key; send nothing
     #[arg(long, help_heading = "Call")]
     pub dry_run: bool,
+    /// What the call may cost.
+    #[command(flatten)]
+    pub caps: CapOptions,
+}
+
+/// What calls may cost, besides the caps of the configuration.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CapOptions {
+    /// Send nothing that may bring the cost of this command above so many USD
+    ///
+    /// The most that a call can cost counts, not what is likely: its whole prompt, and an answer of
+    /// --max-tokens, or as long as the model can make it. Exit code 3 where that is too much. Caps for
+    /// days and months stand in the configuration: `pollm cost budget set day 5.00`.
+    #[arg(long, value_name = "USD", value_parser = parse_usd, help_heading = "Call")]
+    pub max_cost: Option<Cost>,
+    /// Under a cap, lower --max-tokens to what fits; to the same for all models
+    #[arg(long, help_heading = "Call")]
+    pub fit: bool,
+    /// Under a cap, send also what has no known cost
+    #[arg(long, help_heading = "Call")]
+    pub allow_unpriced: bool,
 }
 
 /// The shape of what is printed.
@@ -198,6 +220,16 @@ pub enum Format {
     Json,
     /// Events as they happen, one JSON object a line.
     Jsonl,
+}
+
+/// Reads an amount of USD: `0.05`, `$0.05`.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_usd(text: &str) -> Result<Cost, String> {
+    let text = text.trim();
+    Cost::parse_usd(text.strip_prefix('$').unwrap_or(text))
+        .map_err(|_| "expected a plain amount of USD, such as `0.05`".to_owned())
 }
 
 /// `pollm "a prompt with blanks"` means `pollm ask …`: puts the command in

@@ -18,11 +18,13 @@ use crate::nearest::nearest;
 use crate::wire::{Auth, Protocol};
 
 mod base_url;
+mod budget;
 mod effective;
 mod reader;
 mod schema;
 
 pub use base_url::{BASE_URL_VARIABLES, BaseUrlVariable, base_url, expand, from_ollama_host};
+pub use budget::{BudgetConfig, Caps};
 pub use effective::{Origin, Sourced, default_model, hide_reasoning, log};
 
 /// More than any configuration needs; a larger file is some other file.
@@ -43,6 +45,8 @@ pub struct Config {
     pub aliases: BTreeMap<String, String>,
     /// Named lists of models for `compare`.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// Caps on what calls may cost.
+    pub budget: BudgetConfig,
     /// New providers, and changes to built-in ones.
     pub providers: BTreeMap<String, ProviderConfig>,
 }

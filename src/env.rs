@@ -16,7 +16,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("POLLM_CONFIG_DIR", "the folder of config.toml and of the key file"),
     ("POLLM_DATA_DIR", "the folder of the ledger"),
     ("POLLM_CACHE_DIR", "the folder of what can be fetched again"),
-    ("POLLM_NO_LOG", "if set, nothing is written to the ledger"),
+    ("POLLM_NO_LOG", "if set, no call is written to the ledger; under a cap, what it costs still is"),
     ("XDG_CONFIG_HOME", "where configuration folders are, in place of ~/.config"),
     ("XDG_DATA_HOME", "where data folders are, in place of ~/.local/share"),
     ("XDG_CACHE_HOME", "where caches are, in place of ~/.cache"),
@@ -43,7 +43,7 @@ pub struct Env {
     pub data_dir: Option<PathBuf>,
     /// `POLLM_CACHE_DIR`: the folder of what can be fetched again.
     pub cache_dir: Option<PathBuf>,
-    /// `POLLM_NO_LOG`: nothing is written to the ledger.
+    /// `POLLM_NO_LOG`: no call is written to the ledger.
     pub no_log: bool,
     /// `XDG_CONFIG_HOME`.
     pub xdg_config_home: Option<PathBuf>,

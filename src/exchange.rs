@@ -69,6 +69,13 @@ pub struct Retries {
     pub ambiguous: bool,
 }
 
+impl Retries {
+    /// How often one call may be paid for.
+    pub const fn paid_sends(&self) -> u32 {
+        if self.ambiguous { self.count.saturating_add(1) } else { 1 }
+    }
+}
+
 /// Where an answer comes from.
 pub enum Backend {
     /// A provider's server.

@@ -7,6 +7,9 @@
 //! `SQLite`'s write-ahead journal: a writer waits for its turn, and a killed
 //! one leaves either its whole call or nothing.
 //!
+//! What calls may still cost is set aside here too, so that processes share a
+//! cap on spending; see [`Ledger::reserve`].
+//!
 //! No key is ever stored: a [`Request`] has none, and headers stay out.
 
 use std::path::{Path, PathBuf};
@@ -30,7 +33,9 @@ mod known;
 mod latency;
 mod list;
 mod open;
+mod owner;
 mod read;
+mod reservation;
 mod spending;
 
 pub use comparison::{Place, StoredComparison, StoredRun};
@@ -39,6 +44,7 @@ pub use delete::{Deleted, Selection};
 pub use error::{Action, LedgerError};
 pub use list::{ListQuery, Listed};
 pub use read::Export;
+pub use reservation::{Cap, Counted, Decision, Held, HeldState, Reservation, Scope, Spending, counted};
 pub use spending::{Spent, Unfinished};
 
 /// What is written of one call.
@@ -145,6 +151,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     faults::insert_attempts(&transaction, call, &outcome.attempts)?;
     contents::insert(&transaction, call, entry.request, outcome)?;
     cooldown::learn(&transaction, outcome)?;
+    reservation::settle(&transaction, outcome, true)?;
     transaction.commit()
 }
 

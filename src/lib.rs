@@ -13,6 +13,8 @@
 //!   models and prices; from a name to who is asked, and what it may cost.
 //! - [`comparison`], [`statistics`]: several calls side by side, as data, and
 //!   what repeated ones say.
+//! - [`budget`]: caps on spending, and the most that a call can cost.
+//! - [`comparison`]: several calls side by side, as data.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -33,6 +35,7 @@
 
 pub mod agree;
 pub mod asking;
+pub mod budget;
 pub mod catalog;
 pub mod chat;
 pub mod check;

@@ -21,7 +21,7 @@ mod view;
 /// and a final newline, nothing else.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 good, 1 the call failed, 2 wrong command line, 5 configuration or key, 6 timeout,\n\
+Exit codes: 0 good, 1 the call failed, 2 wrong command line, 3 over budget and nothing sent, 5 configuration or key, 6 timeout,\n\
 7 the answer fails --schema or has no code block for -x, 8 truncated or refused under --strict, 130 interrupted.")]
 pub struct AskArgs {
     /// The model: provider/model, an alias or an id; several are tried in order
@@ -81,7 +81,8 @@ pub struct AskArgs {
 pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
     let plan = plan::resolve(args, context)?;
     if args.call.dry_run {
-        return dry_run::print(&plan.lanes, &plan.asking, plan.product == plan::Product::Json, context);
+        let as_json = plan.product == plan::Product::Json;
+        return dry_run::print(&plan.lanes, &plan.asking, plan.caps, as_json, context);
     }
     chain::run(&plan, context)
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::moment::{Edge, parse_edge};
 
 mod audit;
+mod budget;
 mod estimate;
 mod price;
 mod report;
@@ -42,6 +43,8 @@ enum CostCommand {
     WhatIf(Box<what_if::WhatIfArgs>),
     /// Hold what was recorded against bills and prices
     Audit(Box<audit::AuditArgs>),
+    /// Show, set and remove caps on spending
+    Budget(budget::BudgetArgs),
 }
 
 /// A span of time.
@@ -87,6 +90,7 @@ pub fn run(args: &CostArgs, context: &Context, stdout: &mut dyn Write, stderr: &
         Some(CostCommand::Price(args)) => price::run(args, context, stdout, stderr),
         Some(CostCommand::WhatIf(args)) => what_if::run(args, context, stdout, stderr),
         Some(CostCommand::Audit(args)) => audit::run(args, context, stdout, stderr),
+        Some(CostCommand::Budget(args)) => budget::run(args, context, stdout, stderr),
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use super::base_url;
 use super::reader::{Item, Problems, Table};
-use super::{Config, HeaderText, KeyPlacement, ModelConfig, PriceConfig, ProviderConfig, Timeouts};
+use super::{
+    Config, HeaderText, KeyPlacement, ModelConfig, PriceConfig, ProviderConfig, Timeouts, base_url, budget,
+};
 use crate::error::Error;
 use crate::money::Price;
 use crate::nearest::nearest;
@@ -30,6 +31,8 @@ pub(super) fn parse(text: &str, path: &Path, built_in: &[&str]) -> Result<Config
         return problems.or(Config::default());
     }
     let mut table = Table::new(String::new(), 0, document.get_ref());
+    let providers = providers(&mut table, built_in, &mut problems);
+    let known: Vec<&str> = built_in.iter().copied().chain(providers.keys().map(String::as_str)).collect();
     let config = Config {
         default_model: text_of(&mut table, "default_model", &mut problems),
         log: table.get("log").and_then(|item| item.boolean(&mut problems)),
@@ -39,7 +42,8 @@ pub(super) fn parse(text: &str, path: &Path, built_in: &[&str]) -> Result<Config
             item.text(problems).map(str::to_owned)
         }),
         sets: named(&mut table, "sets", &mut problems, |item, problems| item.texts(problems)),
-        providers: providers(&mut table, built_in, &mut problems),
+        budget: budget::read(&mut table, &known, &mut problems),
+        providers,
     };
     table.finish(&mut problems);
     problems.or(config)

@@ -106,7 +106,7 @@ base-url = "https://x/v1"
 models.m = { inputs = "1" }
 
 [budget]
-day = "5.00"
+dya = "5.00"
 "#), @"
     error: unknown key `default_modle` in /home/ada/config.toml, line 2
 
@@ -124,7 +124,9 @@ day = "5.00"
     error: unknown key `providers.openai.models.m.inputs` in /home/ada/config.toml, line 13
 
     hint: did you mean `input`?
-    error: unknown key `budget` in /home/ada/config.toml, line 15
+    error: unknown key `budget.dya` in /home/ada/config.toml, line 16
+
+    hint: did you mean `day`?
     ");
 }
 

@@ -26,7 +26,7 @@ const ATTO_PER_NANO: i128 = 1_000_000_000;
 
 /// A million USD for one call is a server's mistake too. Such an amount is
 /// kept as unknown.
-const MOST_NANO: i64 = 1_000_000 * 1_000_000_000;
+pub(super) const MOST_NANO: i64 = 1_000_000 * 1_000_000_000;
 
 /// The columns of a row that is to be written.
 #[derive(Default)]
@@ -190,7 +190,7 @@ pub(super) fn usage(row: &Row<'_>) -> rusqlite::Result<Option<CountedUsage>> {
 }
 
 /// A cost as whole units of 1e-9 USD and the rest in 1e-18 USD.
-fn split(cost: Cost) -> Option<(i64, i64)> {
+pub(super) fn split(cost: Cost) -> Option<(i64, i64)> {
     let nano = i64::try_from(cost.atto().div_euclid(ATTO_PER_NANO)).ok()?;
     let atto = i64::try_from(cost.atto().rem_euclid(ATTO_PER_NANO)).ok()?;
     (nano.unsigned_abs() < MOST_NANO.unsigned_abs()).then_some((nano, atto))

@@ -13,6 +13,7 @@
 mod support;
 
 mod ask;
+mod budget;
 mod compare;
 mod completion;
 mod costs;

@@ -13,6 +13,7 @@ use super::failover::{Candidate, Failure, Lessons};
 use super::hedge::{self, Delay, Raced, Ran, Told};
 use super::plan::Plan;
 use super::view::View;
+use crate::budget::{Guard, Planned};
 use crate::chat::Request;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -40,6 +41,7 @@ struct Chain<'p> {
     lessons: Lessons,
     view: View<'p>,
     store: Store,
+    guard: Guard<'p>,
     /// Who failed before, or lost to another, in the order of their ends.
     failed: Vec<Outcome>,
     began: Instant,
@@ -58,10 +60,24 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<()> {
     result
 }
 
-/// Everything that a candidate's call needs. Whatever must stand before a
-/// request leaves belongs here; no call is made without it.
-async fn ready(plan: &Plan, lane: &Lane, context: &Context) -> Result<Call> {
-    plan.manner.call(lane, plan.asking.request(lane), context).await
+/// Everything that a candidate's call needs, and the money for it. Whatever
+/// must stand before a request leaves belongs here; no call is made without it.
+async fn ready(
+    plan: &Plan,
+    lane: &Lane,
+    context: &Context,
+    guard: &mut Guard<'_>,
+    store: &mut Store,
+) -> Result<Call> {
+    let call = plan.manner.call(lane, plan.asking.request(lane), context).await?;
+    let planned = Planned { id: call.id, lane, request: &call.request, sends: call.retries.paid_sends() };
+    match guard.reserve(store, &[planned])?.lowered(&call.request) {
+        None => Ok(call),
+        Some(request) => {
+            let lowered = plan.manner.call(lane, Arc::new(request), context).await?;
+            Ok(Call { id: call.id, ..lowered })
+        }
+    }
 }
 
 impl<'p> Chain<'p> {
@@ -76,6 +92,7 @@ impl<'p> Chain<'p> {
             lessons: Lessons::default(),
             view,
             store: Store::new(context, plan.log),
+            guard: Guard::new(context, "ask", plan.caps),
             failed: Vec::new(),
             began: Instant::now(),
         };
@@ -112,7 +129,8 @@ impl<'p> Chain<'p> {
         let (mut from, mut unready, mut last) = (0, None, None);
         while let Some(at) = self.next(from) {
             from = at + 1;
-            let call = match ready(self.plan, self.lanes[at], self.context).await {
+            let (guard, store) = (&mut self.guard, &mut self.store);
+            let call = match ready(self.plan, self.lanes[at], self.context, guard, store).await {
                 Ok(call) => call,
                 Err(error) => {
                     self.say_unready(at, &error, unready.is_some() || last.is_some());
@@ -143,11 +161,15 @@ impl<'p> Chain<'p> {
                 return self.finish(served);
             }
             self.say_why(&served, from);
+            self.guard.settled(&mut self.store, &served.outcome);
             last = Some(served);
         }
         match last {
             Some(failed) => self.finish(failed),
-            None => Err(unready.unwrap_or_else(|| Error::usage("no model to ask"))),
+            None => {
+                self.store.release_unsent();
+                Err(unready.unwrap_or_else(|| Error::usage("no model to ask")))
+            }
         }
     }
 
@@ -176,6 +198,7 @@ impl<'p> Chain<'p> {
         let (at, call) = first;
         let delay = self.delay(at, delay);
         let (plan, context, lanes, view) = (self.plan, self.context, &self.lanes, &mut self.view);
+        let (guard, store) = (&mut self.guard, &mut self.store);
         let (places, mut was_asked) = ([at, rival], false);
         let name = |which: usize| &lanes[places[which]].name;
         let mut tell = |told: Told<'_>| match told {
@@ -202,8 +225,10 @@ impl<'p> Chain<'p> {
                 view.note(&format!("{} has the first word; {} is stopped", name(which), name(1 - which)));
             }
         };
-        let Raced { first, second, winner } =
-            hedge::race(call, ready(plan, lanes[rival], context), delay, self.cancel, &mut tell).await;
+        let Raced { first, second, winner } = {
+            let ready = ready(plan, lanes[rival], context, guard, store);
+            hedge::race(call, ready, delay, self.cancel, &mut tell).await
+        };
         let served =
             |which: usize, ran: Ran| Served { at: places[which], request: ran.request, outcome: ran.outcome };
         let (first, second) = (served(0, first), second.map(|ran| served(1, ran)));
@@ -269,6 +294,7 @@ impl<'p> Chain<'p> {
     /// Stores what another candidate's answer takes the place of.
     fn set_aside(&mut self, served: Served) {
         keep(&mut self.store, self.plan, &served.request, &served.outcome);
+        self.guard.settled(&mut self.store, &served.outcome);
         self.failed.push(served.outcome);
     }
 
@@ -297,6 +323,7 @@ impl<'p> Chain<'p> {
         }
         ended.notes(&mut view);
         keep(&mut store, plan, &request, &outcome);
+        store.release_unsent();
         if let Some(fault) = view.fault.take() {
             return Err(Error::failed("the answer could not be written").because(&fault));
         }

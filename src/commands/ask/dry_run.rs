@@ -1,9 +1,14 @@
 //! `--dry-run`: the request that would be sent, and what it would cost.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use ulid::Ulid;
 
 use crate::asking::Asking;
+use crate::budget::{Granted, Guard, Planned};
 use crate::chat::Request;
+use crate::cli::CapOptions;
 use crate::context::Context;
 use crate::dispatch;
 use crate::error::Result;
@@ -19,14 +24,30 @@ use crate::wire::{Auth, Target};
 const LONGEST_SHOWN: usize = 2_000;
 
 /// Prints the request of each lane; nothing is sent.
-pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Context) -> Result<()> {
+pub(crate) fn print(
+    lanes: &[Lane],
+    asking: &Asking,
+    caps: CapOptions,
+    as_json: bool,
+    context: &Context,
+) -> Result<()> {
     let (mut stdout, past) = (Stdout::open(), Past::open(context));
+    let mut guard = Guard::new(context, "ask", caps);
     for lane in lanes {
-        let request = asking.request(lane);
+        let mut request = asking.request(lane);
+        let verdict = guard
+            .holds_for(lane)
+            .then(|| guard.look(&[Planned { id: Ulid::generate(), lane, request: &request, sends: 1 }]));
+        if let Some(Ok(granted)) = &verdict
+            && let Some(lowered) = granted.lowered(&request)
+        {
+            request = Arc::new(lowered);
+        }
         let estimate = estimate::of(&request, lane.row.as_ref(), past.of(&lane.model, &request).as_ref());
+        let cost = Cost { estimate: &estimate, verdict: verdict.as_ref() };
         let shown = match &lane.way {
-            Way::Http { target, .. } => over_http(as_json, context, target, &request, &estimate)?,
-            Way::Local => in_process(as_json, lane, &request, &estimate),
+            Way::Http { target, .. } => over_http(as_json, context, target, &request, &cost)?,
+            Way::Local => in_process(as_json, lane, &request, &cost),
         };
         if stdout.write(shown.as_bytes()).is_err() {
             return Ok(());
@@ -34,9 +55,53 @@ pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Co
         if !context.output.quiet {
             let note = format!("{}: {}; nothing was sent\n", lane.name, estimate.in_words());
             stderr(&context.output.paint_stderr(&note, Paint::Dim));
+            if let Some(verdict) = &verdict {
+                let note = format!("{}: {}\n", lane.name, in_words(verdict));
+                stderr(&context.output.paint_stderr(&note, Paint::Dim));
+            }
         }
     }
     Ok(())
+}
+
+/// What a call may cost, and what the caps say to it, where any holds.
+struct Cost<'a> {
+    estimate: &'a Estimate,
+    verdict: Option<&'a Result<Granted>>,
+}
+
+impl Cost<'_> {
+    /// What the estimate says, and `cap`: null where none holds.
+    fn add_to(&self, object: &mut Value) {
+        object["estimate"] = self.estimate.to_json();
+        object["cap"] = match self.verdict {
+            None => Value::Null,
+            Some(Ok(granted)) => {
+                json!({"allowed": true, "worst_usd": granted.worst.map(|cost| cost.to_usd()),
+                "max_tokens": granted.max_tokens, "reason": null})
+            }
+            Some(Err(error)) => {
+                json!({"allowed": false, "worst_usd": null, "max_tokens": null, "reason": error.message})
+            }
+        };
+    }
+}
+
+/// What the caps say to a call.
+fn in_words(verdict: &Result<Granted>) -> String {
+    match verdict {
+        Ok(granted) => {
+            let most = granted.worst.map_or_else(
+                || "its cost is unknown, which `--allow-unpriced` accepts".to_owned(),
+                |worst| format!("it may cost up to {}, which the caps allow", worst.to_display()),
+            );
+            match granted.max_tokens {
+                Some(tokens) => format!("{most} with {tokens} tokens out"),
+                None => most,
+            }
+        }
+        Err(error) => format!("it would not be sent: {}", error.message),
+    }
 }
 
 fn over_http(
@@ -44,7 +109,7 @@ fn over_http(
     context: &Context,
     target: &Target,
     request: &Request,
-    estimate: &Estimate,
+    cost: &Cost<'_>,
 ) -> Result<String> {
     let (wire, url) = dispatch::encode(target, request)?;
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -57,8 +122,9 @@ fn over_http(
     if as_json {
         let headers: serde_json::Map<String, Value> =
             headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        let whole = json!({"model": target.model.to_string(), "method": "POST", "url": url,
-            "headers": headers, "body": wire.body, "estimate": estimate.to_json()});
+        let mut whole = json!({"model": target.model.to_string(), "method": "POST", "url": url,
+            "headers": headers, "body": wire.body});
+        cost.add_to(&mut whole);
         return Ok(format!("{whole}\n"));
     }
     let mut body = wire.body;
@@ -87,14 +153,15 @@ fn key_header(context: &Context, target: &Target) -> Option<(String, String)> {
     })
 }
 
-fn in_process(as_json: bool, lane: &Lane, request: &Request, estimate: &Estimate) -> String {
+fn in_process(as_json: bool, lane: &Lane, request: &Request, cost: &Cost<'_>) -> String {
     let turns: Vec<Value> = request
         .messages
         .iter()
         .map(|message| json!({"role": format!("{:?}", message.role).to_lowercase(), "text": message.to_text()}))
         .collect();
-    let whole = json!({"model": lane.name, "runs": "in this process", "system": request.system,
-        "messages": turns, "estimate": estimate.to_json()});
+    let mut whole = json!({"model": lane.name, "runs": "in this process", "system": request.system,
+        "messages": turns});
+    cost.add_to(&mut whole);
     if as_json { format!("{whole}\n") } else { format!("{whole:#}\n") }
 }
 

@@ -10,7 +10,7 @@ use super::hedge::Delay;
 use super::view::Shown;
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::chat::Message;
-use crate::cli::{Format, FormatOptions};
+use crate::cli::{CapOptions, Format, FormatOptions};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -44,6 +44,7 @@ pub(super) struct Plan {
     pub(super) receipt: bool,
     pub(super) strict: bool,
     pub(super) log: bool,
+    pub(super) caps: CapOptions,
     pub(super) conversation: Ulid,
     pub(super) parent: Option<Ulid>,
     /// After how long the next candidate is asked as well.
@@ -104,6 +105,7 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         receipt: args.usage || (context.output.stderr_tty && context.output.stdout_tty),
         strict: args.call.strict,
         log: config::log(args.call.no_log, &context.env, &context.config).value,
+        caps: args.call.caps,
         conversation: thread.id,
         parent: thread.parent,
         hedge: args.hedge,

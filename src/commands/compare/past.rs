@@ -47,7 +47,13 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     };
     if let (Some(plan), true) = (&plan, args.call.dry_run) {
         let as_json = format == super::CompareFormat::Json;
-        return crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, as_json, context);
+        return crate::commands::ask::dry_run::print(
+            &plan.lanes,
+            &plan.asking,
+            args.call.caps,
+            as_json,
+            context,
+        );
     }
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
     let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);

@@ -7,7 +7,8 @@ use toml::Value;
 
 use super::ConfigContext;
 use crate::config::{
-    self, BASE_URL_VARIABLES, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig, Sourced,
+    self, BASE_URL_VARIABLES, BudgetConfig, Caps, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig,
+    Sourced,
 };
 use crate::wire::Auth;
 
@@ -36,6 +37,7 @@ pub(super) fn text(config: &Config, context: &ConfigContext<'_>) -> String {
             line(&mut text, &key(name), &list(models), Origin::File);
         }
     }
+    budget(&mut text, &config.budget);
     // Variables of vendors change providers that have no row in the file.
     let set = BASE_URL_VARIABLES.iter().filter(|variable| context.env.get(variable.name).is_some());
     let mut ids: Vec<&str> = set.map(|variable| variable.provider).collect();
@@ -57,6 +59,27 @@ fn timeouts(text: &mut String, config: &Config) {
         ("idle", limits.idle, limits.idle()),
     ] {
         line(text, name, &seconds(value), if set.is_some() { Origin::File } else { Origin::BuiltIn });
+    }
+}
+
+fn budget(text: &mut String, budget: &BudgetConfig) {
+    let mut table = |name: String, caps: &Caps| {
+        if *caps == Caps::default() {
+            return;
+        }
+        let _ = writeln!(text, "\n[{name}]");
+        for (period, cap) in [("day", caps.day), ("month", caps.month)] {
+            if let Some(cap) = cap {
+                line(text, period, &quoted(&cap.to_usd()), Origin::File);
+            }
+        }
+    };
+    table("budget".to_owned(), &budget.all);
+    for (id, caps) in &budget.providers {
+        table(format!("budget.providers.{}", key(id)), caps);
+    }
+    for (model, caps) in &budget.models {
+        table(format!("budget.models.{}", key(&model.to_string())), caps);
     }
 }
 

@@ -104,6 +104,8 @@ log = false
 timeouts.idle = 2.5
 aliases.fast = "groq/x"
 sets."a.b" = ["fast", "openai/y"]
+budget.day = "5.00"
+budget.models."work/house/7b".month = "20"
 [providers.work]
 protocol = "anthropic"
 base_url = "https://${HOST}/v1"
@@ -144,6 +146,12 @@ fn show_prints_what_holds_and_why_but_no_secrets() {
 
     [sets]
     "a.b" = ["fast", "openai/y"]  # file
+
+    [budget]
+    day = "5"  # file
+
+    [budget.models."work/house/7b"]
+    month = "20"  # file
 
     [providers.ollama]
     base_url = "http://127.0.0.1:11434/v1"  # OLLAMA_HOST

@@ -1,0 +1,231 @@
+//! `pollm cost budget`: the caps on spending, and what counts under them.
+
+use std::io::Write;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
+
+use crate::budget::window::{self, BudgetCap, Period};
+use crate::cli::parse_usd;
+use crate::commands::output_failed;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ledger::{Held, HeldState, Ledger, Scope, Spending};
+use crate::money::Cost;
+use crate::render::columns::{Column, Place, rows};
+use crate::render::json as render_json;
+
+mod edit;
+
+/// Show, set and remove caps on spending.
+///
+/// A cap counts the most that a call can cost, from before it is sent until its cost is known: the
+/// whole prompt, and an answer of --max-tokens, or as long as the model can make it. What may have
+/// been billed although nobody knows the end of the call goes on counting so. All processes share a
+/// cap; a call that would pass it is not sent (exit code 3).
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Days and months are those of your time zone. Calls with `--no-log` count too; calls that `pollm history delete`\n\
+deletes do not count any more.")]
+pub(super) struct BudgetArgs {
+    #[command(subcommand)]
+    action: Option<BudgetAction>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum BudgetAction {
+    /// Write a cap into the configuration: `set day 5.00`
+    Set {
+        /// How long it counts
+        period: PeriodName,
+        /// The most that calls may cost in that time
+        #[arg(value_name = "USD", value_parser = parse_usd)]
+        amount: Cost,
+        #[command(flatten)]
+        whom: Whom,
+    },
+    /// Take a cap out of the configuration
+    Unset {
+        /// How long it counts
+        period: PeriodName,
+        #[command(flatten)]
+        whom: Whom,
+    },
+}
+
+/// Which calls a cap is for: all of them, unless one is named.
+#[derive(Debug, Args)]
+struct Whom {
+    /// The cap on the calls to one provider
+    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    provider: Option<String>,
+    /// The cap on the calls to one model
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PeriodName {
+    /// From midnight to midnight.
+    Day,
+    /// From the first to the last of a month.
+    Month,
+}
+
+impl From<PeriodName> for Period {
+    fn from(name: PeriodName) -> Self {
+        match name {
+            PeriodName::Day => Self::Day,
+            PeriodName::Month => Self::Month,
+        }
+    }
+}
+
+pub(super) fn run(
+    args: &BudgetArgs,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    match &args.action {
+        None => show(args.json, context, stdout, stderr),
+        Some(BudgetAction::Set { period, amount, whom }) => {
+            edit::change(whom, (*period).into(), Some(*amount), context, stderr)
+        }
+        Some(BudgetAction::Unset { period, whom }) => {
+            edit::change(whom, (*period).into(), None, context, stderr)
+        }
+    }
+}
+
+/// A cap and what counts under it.
+struct Line {
+    cap: BudgetCap,
+    spending: Spending,
+}
+
+impl Line {
+    fn left(&self) -> Cost {
+        self.spending.left(self.cap.cap.limit)
+    }
+}
+
+fn show(as_json: bool, context: &Context, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
+    let now = Zoned::now();
+    let caps = window::caps(&context.config.budget, &now)?;
+    let mut ledger = Ledger::open_existing(&context.paths.ledger)?;
+    // Without any cap, what earlier ones still hold is shown from this month.
+    let month = Period::Month.around(&now).map_or(Timestamp::MIN, |(first, _)| first.timestamp());
+    let since = caps.iter().map(|cap| cap.cap.since).min().unwrap_or(month);
+    let mut lines = Vec::with_capacity(caps.len());
+    for cap in caps {
+        let spending = ledger.spending(&cap.cap, now.timestamp())?;
+        lines.push(Line { cap, spending });
+    }
+    let held = ledger.held(since, now.timestamp())?;
+    if as_json {
+        let caps: Vec<Value> = lines.iter().map(object).collect();
+        let held: Vec<Value> = held.iter().map(held_object).collect();
+        let whole = json!({"schema": render_json::SCHEMA, "caps": caps, "held": held});
+        let shown = if context.output.stdout_tty {
+            render_json::laid_out(&whole)
+        } else {
+            render_json::line(&whole) + "\n"
+        };
+        return write!(stdout, "{shown}").map_err(output_failed);
+    }
+    if lines.is_empty() && !context.output.quiet {
+        let hint = context.output.label("hint");
+        let how = "`pollm cost budget set day 5.00` sets one, `--max-cost` caps a single command";
+        writeln!(stderr, "no cap is set\n\n{hint}: {how}").map_err(output_failed)?;
+    }
+    write!(stdout, "{}{}", table(&lines), held_lines(&held, &now, context)).map_err(output_failed)
+}
+
+fn table(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let column = |place, head: &str, cell: &dyn Fn(&Line) -> String| {
+        let head = std::iter::once(head.to_owned());
+        Column::new(head.chain(lines.iter().map(cell)).collect(), place)
+    };
+    let columns = [
+        column(Place::Left, "cap", &|line| line.cap.to_string()),
+        column(Place::Right, "spent", &|line| match line.spending.unpriced {
+            0 => line.spending.spent.to_display(),
+            calls => format!("≥ {} ({calls} unpriced)", line.spending.spent.to_display()),
+        }),
+        column(Place::Right, "possibly billed", &|line| line.spending.possible.to_display()),
+        column(Place::Right, "under way", &|line| line.spending.open.to_display()),
+        column(Place::Right, "left", &|line| line.left().to_display()),
+        column(Place::Left, "begins anew", &|line| line.cap.resets.strftime("%Y-%m-%d %H:%M").to_string()),
+    ];
+    rows(&columns, lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The calls that hold money, a line each.
+fn held_lines(held: &[Held], now: &Zoned, context: &Context) -> String {
+    if held.is_empty() {
+        return String::new();
+    }
+    let column = |place, cell: &dyn Fn(&Held) -> String| Column::new(held.iter().map(cell).collect(), place);
+    let columns = [
+        column(Place::Left, &|one| {
+            one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string()
+        }),
+        column(Place::Left, &|one| context.output.clean(&one.model.to_string()).replace('\n', " ")),
+        column(Place::Left, &|one| {
+            one.worst
+                .map_or_else(|| "cost unknown".to_owned(), |worst| format!("up to {}", worst.to_display()))
+        }),
+        column(Place::Left, &|one| said(one.state).to_owned()),
+    ];
+    let lines: String = rows(&columns, held.len()).iter().map(|line| format!("{line}\n")).collect();
+    format!("\n{lines}")
+}
+
+fn said(state: HeldState) -> &'static str {
+    match state {
+        HeldState::Open => "under way",
+        HeldState::Lost => "possibly billed: its process is gone",
+        HeldState::Doubtful => "possibly billed: what it cost is not known for certain",
+    }
+}
+
+fn object(line: &Line) -> Value {
+    let (provider, model) = match &line.cap.cap.scope {
+        Scope::All => (None, None),
+        Scope::Provider(provider) => (Some(provider.to_string()), None),
+        Scope::Model(model) => (Some(model.provider.to_string()), Some(model.to_string())),
+    };
+    json!({
+        "period": line.cap.period.as_str(),
+        "provider": provider,
+        "model": model,
+        "cap_usd": line.cap.cap.limit.to_usd(),
+        "spent_usd": line.spending.spent.to_usd(),
+        "unpriced_calls": line.spending.unpriced,
+        "possibly_billed_usd": line.spending.possible.to_usd(),
+        "under_way_usd": line.spending.open.to_usd(),
+        "left_usd": line.left().to_usd(),
+        "since": line.cap.cap.since.to_string(),
+        "resets_at": line.cap.resets.timestamp().to_string(),
+    })
+}
+
+fn held_object(held: &Held) -> Value {
+    json!({
+        "id": held.call.to_string(),
+        "command": held.command,
+        "model": held.model.to_string(),
+        "at": held.at.to_string(),
+        "worst_usd": held.worst.map(Cost::to_usd),
+        "state": held.state.as_str(),
+        "possibly_billed": held.state != HeldState::Open,
+    })
+}
