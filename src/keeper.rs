@@ -52,6 +52,7 @@ impl Keeper {
                     Task::Checks(call, checks) => store.set_checks(call, &checks),
                 }
             }
+            store.release_unsent();
         };
         let thread = std::thread::Builder::new().name("ledger".into()).spawn(write).ok();
         Self { tasks: Some(tasks), thread }

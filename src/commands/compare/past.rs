@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use ulid::Ulid;
 
 use super::plan::{self, Plan, Showing};
 use super::race::{self, Raced, Slot};
@@ -171,6 +172,7 @@ fn further(
         title: found.stored.prompt.clone(),
         asking,
         manner: Manner::of(&args.call, context)?,
+        caps: args.call.caps,
         jobs: plan::jobs(args.rounds.jobs, lanes.len()),
         runs: number(&found.stored.plan, "runs").max(1),
         warmup: number(&found.stored.plan, "warmup"),
@@ -202,7 +204,7 @@ fn failed(found: &Found, context: &Context) -> Result<(Vec<Lane>, Vec<usize>, Ve
         }
         let asked = found.runs.iter().find(|stored| stored.place.lane == at);
         let typed = asked.map_or(name.as_str(), |stored| stored.call.outcome.lane.as_str());
-        slots.extend(missing.into_iter().map(|run| Slot { lane: lanes.len(), run }));
+        slots.extend(missing.into_iter().map(|run| Slot { lane: lanes.len(), run, id: Ulid::generate() }));
         lanes.push(lane::lane(typed, context)?);
         places.push(at);
     }

@@ -11,6 +11,7 @@ use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::check::{self, Check};
+use crate::cli::CapOptions;
 use crate::comparison::{Comparison, LaneResult};
 use crate::config;
 use crate::context::Context;
@@ -37,6 +38,8 @@ pub(super) struct Plan {
     /// What was asked, for titles.
     pub(super) title: String,
     pub(super) manner: Manner,
+    /// Caps on what the calls may cost.
+    pub(super) caps: CapOptions,
     pub(super) jobs: usize,
     pub(super) runs: u32,
     pub(super) warmup: u32,
@@ -146,6 +149,7 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
         title: title(&asking),
         asking,
         manner,
+        caps: args.call.caps,
         jobs: jobs(args.rounds.jobs, lanes.len()),
         runs: args.rounds.runs,
         warmup: args.rounds.warmup,
@@ -215,8 +219,9 @@ pub(super) fn unique(mut names: Vec<String>, lanes: &[Lane]) -> Vec<String> {
 /// hour is everyone's, and each round begins with another lane.
 pub(super) fn rounds(lanes: usize, warmup: u32, runs: u32) -> Vec<Slot> {
     let rounds = (1 - i64::from(warmup)..=i64::from(runs)).enumerate();
-    let slots =
-        rounds.flat_map(|(at, run)| (0..lanes).map(move |lane| Slot { lane: (lane + at) % lanes, run }));
+    let slots = rounds.flat_map(|(at, run)| {
+        (0..lanes).map(move |lane| Slot { lane: (lane + at) % lanes, run, id: Ulid::generate() })
+    });
     slots.collect()
 }
 

@@ -12,6 +12,7 @@ use ulid::Ulid;
 use super::board::Board;
 use super::events::Events;
 use super::plan::Plan;
+use crate::budget::{Guard, Planned};
 use crate::chat::Request;
 use crate::check::Check;
 use crate::comparison::{Checked, Run};
@@ -34,6 +35,8 @@ pub(super) struct Slot {
     pub(super) lane: usize,
     /// As in [`Place::run`].
     pub(super) run: i64,
+    /// The id of its outcome: money is set aside for it.
+    pub(super) id: Ulid,
 }
 
 /// One call that was made, or was left out after a Ctrl-C.
@@ -79,17 +82,18 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
         for lane in &plan.lanes {
             ready.push(plan.manner.ready(lane, context).await?);
         }
-        let requests: Vec<_> = plan.lanes.iter().map(|lane| plan.asking.request(lane)).collect();
+        let mut requests: Vec<_> = plan.lanes.iter().map(|lane| plan.asking.request(lane)).collect();
         for (ready, request) in ready.iter().zip(&requests) {
             // What can't be encoded is found before any lane is paid for.
             ready.take_back(ready.backend(request)?);
         }
+        let store = reserved(plan, &mut requests, context)?;
         let race = Race {
             plan,
             ready,
             requests,
             cancel: &cancel,
-            keeper: Keeper::start(Store::new(context, plan.log)),
+            keeper: Keeper::start(store),
             board: RefCell::new(Board::new(plan, &context.output)),
             events: RefCell::new(plan.streams_events().then(|| Events::new(cancel.clone()))),
             landed: RefCell::default(),
@@ -99,6 +103,30 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
     // Name look-ups that never end must not keep the process.
     runtime.shutdown_background();
     result
+}
+
+/// The store, with money set aside for every call where a cap holds. Under
+/// `--fit` the requests are lowered to what is left.
+fn reserved(plan: &Plan, requests: &mut [Arc<Request>], context: &Context) -> Result<Store> {
+    let mut store = Store::new(context, plan.log);
+    let sends = plan.manner.retries.paid_sends();
+    let planned: Vec<Planned<'_>> = plan
+        .slots
+        .iter()
+        .map(|slot| Planned {
+            id: slot.id,
+            lane: &plan.lanes[slot.lane],
+            request: &requests[slot.lane],
+            sends,
+        })
+        .collect();
+    let granted = Guard::new(context, "compare", plan.caps).reserve(&mut store, &planned)?;
+    for request in requests {
+        if let Some(lowered) = granted.lowered(request) {
+            *request = Arc::new(lowered);
+        }
+    }
+    Ok(store)
 }
 
 impl Race<'_> {
@@ -133,7 +161,7 @@ impl Race<'_> {
     async fn one(&self, slot: Slot) -> Ended {
         let (lane, ready) = (&self.plan.lanes[slot.lane], &self.ready[slot.lane]);
         let request = Arc::clone(&self.requests[slot.lane]);
-        let call = match self.plan.manner.call_ready(ready, lane, Arc::clone(&request), Ulid::generate()) {
+        let call = match self.plan.manner.call_ready(ready, lane, Arc::clone(&request), slot.id) {
             Ok(call) => call,
             Err(error) => {
                 // The same request was encoded before; only a client can fail to be built.
@@ -197,7 +225,8 @@ impl Race<'_> {
         skipped
             .map(|slot| {
                 let lane = &self.plan.lanes[slot.lane];
-                let outcome = Outcome::new(lane.model.clone(), lane.name.clone(), Timestamp::now());
+                let mut outcome = Outcome::new(lane.model.clone(), lane.name.clone(), Timestamp::now());
+                outcome.id = slot.id;
                 Landed { slot: *slot, run: Run { outcome, is_warmup: slot.run < 1, checks: Vec::new() } }
             })
             .collect()
