@@ -1,8 +1,8 @@
 //! From the name of a model to a lane: who is asked, with which options, and
 //! with which key.
 
-use crate::catalog::{Modality, Model};
-use crate::chat::{MediaKind, Params, Part};
+use crate::catalog::Model;
+use crate::chat::{Params, Part};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -123,26 +123,11 @@ pub fn check_abilities(lanes: &[Lane], parts: &[Part]) -> Result<()> {
     for lane in lanes {
         for part in parts {
             let Part::Media(media) = part else { continue };
-            if !takes(lane.row.as_ref(), media.kind) {
+            if !lane.row.as_ref().is_none_or(|row| row.takes(media.kind)) {
                 return Err(Error::usage(format!("{} does not take {} attachments", lane.model, media.kind))
                     .hint("choose another model with `-m`"));
             }
         }
     }
     Ok(())
-}
-
-/// Whether a model may take a kind of attachment; what is unknown may.
-fn takes(row: Option<&Model>, kind: MediaKind) -> bool {
-    let modality = match kind {
-        MediaKind::Image => Modality::Image,
-        MediaKind::Pdf => Modality::Pdf,
-        MediaKind::Audio => Modality::Audio,
-    };
-    row.is_none_or(|row| {
-        let known = !row.input.is_empty();
-        // Gateways and vision models read PDFs as pages even where no source says so.
-        let stands_in = kind == MediaKind::Pdf && row.input.contains(&Modality::Image);
-        !known || row.input.contains(&modality) || stands_in
-    })
 }

@@ -32,6 +32,7 @@ mod list;
 mod open;
 mod read;
 mod spending;
+mod routing;
 
 pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;

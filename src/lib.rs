@@ -67,6 +67,7 @@ pub mod paths;
 pub mod prompt;
 pub mod provider;
 pub mod render;
+pub mod router;
 pub mod schema;
 pub mod secrets;
 pub mod signals;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Lane, lane, of_model, takes};
+use super::{Lane, lane, of_model};
 use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
 use crate::chat::{Params, Part};
 use crate::context::Context;
@@ -58,7 +58,7 @@ fn price(model: &Model, parts: &[Part]) -> Option<Cost> {
         && model.output == [Modality::Text];
     let fits = parts.iter().all(|part| match part {
         Part::Text(_) => true,
-        Part::Media(media) => takes(Some(model), media.kind),
+        Part::Media(media) => model.takes(media.kind),
     });
     if !capable || !fits {
         return None;
