@@ -13,6 +13,8 @@
 //!   models and prices; from a name to who is asked, and what it may cost.
 //! - [`comparison`], [`statistics`]: several calls side by side, as data, and
 //!   what repeated ones say.
+//! - [`choice`], [`router`]: which of several models is asked first, and why.
+//! - [`comparison`]: several calls side by side, as data.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -36,6 +38,7 @@ pub mod asking;
 pub mod catalog;
 pub mod chat;
 pub mod check;
+pub mod choice;
 pub mod cli;
 pub mod commands;
 pub mod comparison;

@@ -27,6 +27,9 @@ pub mod speed;
 pub use expected::{DEFAULT_OUTPUT, Expected};
 pub use speed::{Figures, Host, Sample};
 
+/// So many candidates are kept of those that the user did not name.
+pub const MOST_FOUND: usize = 20;
+
 /// By what candidates are ranked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Policy {
@@ -158,7 +161,7 @@ pub struct Cooling {
 pub enum Order {
     /// The user named them in this order. Each may be tried once.
     Named,
-    /// They are what the user has keys for.
+    /// They are what the user has keys for; the first [`MOST_FOUND`] are kept.
     Found,
 }
 
@@ -206,11 +209,28 @@ pub struct Ranked {
     pub reason: String,
 }
 
+/// What bars a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bar {
+    /// The user's own settings.
+    Setting,
+    /// It can't be asked at all: no key, no address.
+    Unreachable,
+    /// It can't do what the request needs.
+    Ability,
+    /// It may cost more than the cap.
+    Cap,
+    /// It is left alone for a while.
+    Cooling,
+}
+
 /// A candidate that can't serve the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
     /// Its place in [`Question::candidates`].
     pub candidate: usize,
+    /// What bars it.
+    pub bar: Bar,
     /// Why.
     pub reason: String,
 }
@@ -244,6 +264,9 @@ pub fn rank(question: &Question<'_>) -> Ranking {
     let fading = speed::Memory::Fading(question.settings.half_life);
     let mut ranked: Vec<Ranked> = fit.iter().map(|candidate| view(*candidate, fading)).collect();
     order::sort(question, &mut ranked);
+    if question.order == Order::Found {
+        ranked.truncate(MOST_FOUND);
+    }
     let lead = order::learn(question, &mut ranked);
     reason::give(question, &mut ranked, lead);
     let mut steady: Vec<Ranked> = fit.iter().map(|candidate| view(*candidate, speed::Memory::Whole)).collect();

@@ -1,7 +1,7 @@
 //! Who can serve a request at all.
 
 use super::expected::worst;
-use super::{Candidate, Question, Rejected};
+use super::{Bar, Candidate, Question, Rejected};
 use crate::catalog::{Billing, Part, State};
 
 /// The candidates that can serve the request, and why the others can't.
@@ -12,8 +12,8 @@ pub(super) fn part(question: &Question<'_>) -> (Vec<usize>, Vec<Rejected>) {
     let (mut fit, mut cooling, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for (at, candidate) in question.candidates.iter().enumerate() {
         match (unfit(question, candidate), resting(question, candidate)) {
-            (Some(reason), _) => rejected.push(Rejected { candidate: at, reason }),
-            (None, Some(reason)) => cooling.push(Rejected { candidate: at, reason }),
+            (Some((bar, reason)), _) => rejected.push(Rejected { candidate: at, bar, reason }),
+            (None, Some(reason)) => cooling.push(Rejected { candidate: at, bar: Bar::Cooling, reason }),
             (None, None) => fit.push(at),
         }
     }
@@ -26,21 +26,21 @@ pub(super) fn part(question: &Question<'_>) -> (Vec<usize>, Vec<Rejected>) {
 }
 
 /// Why a candidate can't serve the request, now or ever.
-fn unfit(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
+fn unfit(question: &Question<'_>, candidate: &Candidate) -> Option<(Bar, String)> {
     let settings = question.settings;
     let provider = &candidate.model.provider;
     if settings.except.contains(provider)
         || (!settings.only.is_empty() && !settings.only.contains(provider))
     {
-        return Some(format!("the provider {provider} is not allowed here"));
+        return Some((Bar::Setting, format!("the provider {provider} is not allowed here")));
     }
-    candidate
-        .obstacle
-        .clone()
-        .or_else(|| retired(question, candidate))
-        .or_else(|| unable(question, candidate))
-        .or_else(|| too_small(question, candidate))
-        .or_else(|| too_dear(question, candidate))
+    let obstacle = || candidate.obstacle.clone().or_else(|| retired(question, candidate));
+    let inability = || unable(question, candidate).or_else(|| too_small(question, candidate));
+    obstacle()
+        .map(|reason| (Bar::Unreachable, reason))
+        .or_else(|| Some((Bar::Ability, inability()?)))
+        .or_else(|| Some((Bar::Setting, too_dear(question, candidate)?)))
+        .or_else(|| Some((Bar::Cap, over_cap(question, candidate)?)))
 }
 
 fn retired(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
@@ -80,21 +80,21 @@ fn too_small(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
 }
 
 fn too_dear(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
-    if let Some(most) = question.settings.max_price {
-        let row = candidate.row.as_ref();
-        let free = row.is_some_and(|row| matches!(row.billing, Billing::Local | Billing::Free));
-        let now = row.and_then(|row| row.prices_at(question.now));
-        let prices = now.map(|now| [Part::Input, Part::Output].map(|part| now.row.prices.get(part)));
-        match prices {
-            _ if free => {}
-            Some([Some(input), Some(output)]) if input.max(output) <= most => {}
-            Some([Some(input), Some(output)]) => {
-                let dearer = input.max(output);
-                return Some(format!("${dearer} for a million tokens is more than `max_price` ${most}"));
-            }
-            _ => return Some(format!("its price is unknown, and `max_price` is ${most}")),
-        }
+    let most = question.settings.max_price?;
+    let row = candidate.row.as_ref();
+    if row.is_some_and(|row| matches!(row.billing, Billing::Local | Billing::Free)) {
+        return None;
     }
+    let now = row.and_then(|row| row.prices_at(question.now));
+    let prices = now.map(|now| [Part::Input, Part::Output].map(|part| now.row.prices.get(part)));
+    let Some([Some(input), Some(output)]) = prices else {
+        return Some(format!("its price is unknown, and `max_price` is ${most}"));
+    };
+    let dearer = input.max(output);
+    (dearer > most).then(|| format!("${dearer} for a million tokens is more than `max_price` ${most}"))
+}
+
+fn over_cap(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
     let cap = question.max_cost?;
     match worst(question, candidate) {
         Some(cost) if cost <= cap => None,

@@ -17,6 +17,7 @@ use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
 use crate::render::money;
 use crate::render::receipt::receipt;
+use crate::render::route;
 use crate::whole_file::save;
 
 /// Whether a complete answer is what was asked for: the schema first, then
@@ -56,6 +57,11 @@ pub(super) struct Ended<'a> {
     /// From the first request to any of them to the end.
     pub(super) took: Duration,
     pub(super) error: Option<&'a Error>,
+/// The outcome as the JSON object of one `ask`.
+pub(super) fn json(outcome: &Outcome, plan: &Plan, error: Option<&Error>) -> Value {
+    let hint = error.and_then(|error| error.hints.first().cloned());
+    let route = plan.decisions.first().map(route::json);
+    json::ask(outcome, &Extra { command: "ask", conversation: Some(plan.conversation), hint, route })
 }
 
 impl Ended<'_> {

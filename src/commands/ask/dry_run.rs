@@ -12,6 +12,7 @@ use crate::lane::{Lane, Way};
 use crate::past::Past;
 use crate::provider;
 use crate::render::output::Paint;
+use crate::render::route;
 use crate::streams::{Stdout, stderr};
 use crate::wire::{Auth, Target};
 
@@ -58,7 +59,8 @@ fn over_http(
         let headers: serde_json::Map<String, Value> =
             headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         let whole = json!({"model": target.model.to_string(), "method": "POST", "url": url,
-            "headers": headers, "body": wire.body, "estimate": estimate.to_json()});
+            "headers": headers, "body": wire.body, "estimate": estimate.to_json(),
+            "route": plan.decisions.first().map(route::json)});
         return Ok(format!("{whole}\n"));
     }
     let mut body = wire.body;
