@@ -1,7 +1,7 @@
 //! What routing knows of the user's own calls.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
 use super::Ledger;
 use super::columns::unreadable;
@@ -39,14 +39,15 @@ impl Ledger {
                      decode_tps, prompt_chars, output, served_by
                  FROM calls WHERE provider = ?1 AND model = ?2 AND cached = 0 ORDER BY seq DESC LIMIT ?3",
             )?;
+            // Why a call failed is not in the index.
+            let mut why = self.connection.prepare("SELECT error FROM calls WHERE seq = ?1")?;
             let of_model = |model: &&ModelRef| -> rusqlite::Result<Vec<Sample>> {
                 let asked = params![model.provider.as_str(), model.model, A_MODEL];
                 let rows = statement.query_map(asked, sample)?.collect::<rusqlite::Result<Vec<_>>>()?;
                 let mut samples = Vec::with_capacity(rows.len());
                 for (seq, sample) in rows {
-                    if let Some(sample) = sample
-                        && (!sample.failed || self.is_fault_of_provider(seq)?)
-                    {
+                    let Some(sample) = sample else { continue };
+                    if !sample.failed || is_fault_of_provider(why.query_row([seq], |row| row.get(0))?) {
                         samples.push(sample);
                     }
                 }
@@ -55,17 +56,6 @@ impl Ledger {
             models.iter().map(of_model).collect::<rusqlite::Result<_>>()
         };
         read().map_err(self.reading())
-    }
-
-    /// Whether a call that did not succeed says something of its provider, and
-    /// not of what was asked. Why it failed is not in the index.
-    fn is_fault_of_provider(&self, seq: i64) -> rusqlite::Result<bool> {
-        use FailureKind as F;
-        let mut statement = self.connection.prepare("SELECT error FROM calls WHERE seq = ?1")?;
-        let error: Option<String> = statement.query_row([seq], |row| row.get(0)).optional()?.flatten();
-        let kind = error.as_deref().and_then(faults::from_json).map(|error| error.kind);
-        let of_request = [F::BadRequest, F::TooLarge, F::ContextLength, F::ContentFilter, F::Cancelled];
-        Ok(kind.is_some_and(|kind| !of_request.contains(&kind)))
     }
 
     /// How many calls were ever written, deleted ones included.
@@ -102,38 +92,47 @@ impl Ledger {
     }
 }
 
+/// Whether a failure says something of the provider, and not of what was asked.
+fn is_fault_of_provider(error: Option<String>) -> bool {
+    use FailureKind as F;
+    let kind = error.and_then(|json| Some(faults::from_json(&json)?.kind));
+    let of_request = [F::BadRequest, F::TooLarge, F::ContextLength, F::ContentFilter, F::Cancelled];
+    kind.is_some_and(|kind| !of_request.contains(&kind))
+}
+
 /// A call by its `seq`, and what it measured; `None` where it measured nothing.
+/// Columns are read by their place: a thousand rows are read before each choice.
 fn sample(row: &Row<'_>) -> rusqlite::Result<(i64, Option<Sample>)> {
-    let seq = row.get("seq")?;
-    let status: String = row.get("status")?;
+    let seq = row.get(0)?;
+    let status: String = row.get(2)?;
     let status = Status::parse(&status).ok_or_else(|| unreadable("status", &status))?;
     if matches!(status, Status::Cancelled | Status::Skipped) {
         return Ok((seq, None));
     }
-    let started: i64 = row.get("started_ns")?;
+    let started: i64 = row.get(1)?;
     let at = Timestamp::from_nanosecond(i128::from(started))
         .map_err(|_| unreadable("started_ns", &started.to_string()))?;
-    let ms = |column| -> rusqlite::Result<Option<f64>> {
+    let ms = |column: usize| -> rusqlite::Result<Option<f64>> {
         #[expect(clippy::cast_precision_loss, reason = "2^53 nanoseconds are a hundred days")]
         Ok(row.get::<_, Option<i64>>(column)?.map(|ns| ns as f64 / 1e6))
     };
-    let count = |column| -> rusqlite::Result<Option<u64>> {
+    let count = |column: usize| -> rusqlite::Result<Option<u64>> {
         Ok(row.get::<_, Option<i64>>(column)?.and_then(|count| u64::try_from(count).ok()))
     };
-    let streamed: bool = row.get("streamed")?;
-    let reused: bool = row.get("reused")?;
+    let streamed: bool = row.get(3)?;
+    let reused: bool = row.get(4)?;
     Ok((
         seq,
         Some(Sample {
             at,
             failed: status != Status::Ok,
-            input: count("prompt_chars")?.unwrap_or(0) / CHARS_A_TOKEN,
-            output: count("output")?,
-            connect_ms: if reused { Some(0.0) } else { ms("connected_ns")? },
-            first_visible_ms: ms("first_visible_ns")?.filter(|_| streamed),
-            decode_tps: row.get("decode_tps")?,
-            end_ms: ms("end_ns")?.unwrap_or(0.0),
-            host: row.get("served_by")?,
+            input: count(9)?.unwrap_or(0) / CHARS_A_TOKEN,
+            output: count(10)?,
+            connect_ms: if reused { Some(0.0) } else { ms(5)? },
+            first_visible_ms: ms(6)?.filter(|_| streamed),
+            decode_tps: row.get(8)?,
+            end_ms: ms(7)?.unwrap_or(0.0),
+            host: row.get(11)?,
         }),
     ))
 }

@@ -102,7 +102,7 @@ fn facts(decision: &Decision, of: &Ranked) -> [(&'static str, String); 9] {
     let time = |ms: Option<f64>| ms.map_or_else(|| "–".to_owned(), duration);
     let age = known.latest.map(|at| {
         #[expect(clippy::cast_precision_loss, reason = "an age is for people")]
-        let ms = seconds(decision, at) as f64 * 1_000.0;
+        let ms = decision.at.duration_since(at).as_millis().max(0) as f64;
         duration(ms)
     });
     let row = decision.candidates[of.candidate].row.as_ref();

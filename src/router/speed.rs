@@ -28,6 +28,10 @@ pub const FAILED_MS: f64 = 300_000.0;
 /// A failed call counts for half after this time.
 const FAILED_HALF_LIFE: Duration = Duration::from_hours(1);
 
+/// A failed call that weighs less is dropped, after some four hours: from then
+/// on a model is taken for what it was before it failed.
+const FORGOTTEN: f64 = 0.05;
+
 /// Imaginary calls that stand beside the samples.
 const DOUBT: f64 = 2.0;
 
@@ -178,7 +182,8 @@ fn point(
     let bands = i32::try_from(band(input).abs_diff(band(sample.input))).unwrap_or(0);
     let weight = 0.5_f64.powf(age / half_life.as_secs_f64().max(1.0)) * OTHER_BAND.powi(bands);
     if sample.failed {
-        return Some(Point { sample, weight, first_ms: None, answer_ms: FAILED_MS, log: FAILED_MS.ln() });
+        let counts = weight >= FORGOTTEN || memory == Memory::Whole;
+        return counts.then(|| Point { sample, weight, first_ms: None, answer_ms: FAILED_MS, log: FAILED_MS.ln() });
     }
     let cold = if sample.connect_ms.is_none_or(|ms| ms > 0.0) { 0.0 } else { connecting };
     let first_ms = sample.first_visible_ms? + cold;
