@@ -180,6 +180,25 @@ impl Choice {
     /// # Errors
     /// Where nobody can serve it, or a named model can't be reached.
     pub fn decide(self, asking: &Asking, conditions: &Conditions, context: &Context) -> Result<Chosen> {
+        self.lanes(usize::MAX, asking, conditions, context)
+    }
+
+    /// As [`Choice::decide`], for lanes side by side: of each route only the
+    /// first of its ranking.
+    ///
+    /// # Errors
+    /// As [`Choice::decide`].
+    pub fn decide_each(self, asking: &Asking, conditions: &Conditions, context: &Context) -> Result<Chosen> {
+        self.lanes(1, asking, conditions, context)
+    }
+
+    fn lanes(
+        self,
+        of_route: usize,
+        asking: &Asking,
+        conditions: &Conditions,
+        context: &Context,
+    ) -> Result<Chosen> {
         let (mut lanes, mut decisions): (Vec<Lane>, Vec<Decision>) = (Vec::new(), Vec::new());
         if self.picks.is_empty() {
             lanes.push(lane::without_name(&asking.parts, context)?);
@@ -193,7 +212,7 @@ impl Choice {
                 }
                 Pick::Field(field) => {
                     let (ranked, decision) = field.decide(asking, conditions, context)?;
-                    lanes.extend(ranked);
+                    lanes.extend(ranked.into_iter().take(of_route));
                     decisions.push(decision);
                 }
             }
@@ -331,7 +350,8 @@ impl Decision {
             None => "no model can serve this request".to_owned(),
         };
         let mut error = Error::new(kind, what);
-        let why = |of: &crate::router::Rejected| format!("{}: {}", self.candidates[of.candidate].name, of.reason);
+        let why =
+            |of: &crate::router::Rejected| format!("{}: {}", self.candidates[of.candidate].name, of.reason);
         error.causes = rejected.iter().take(crate::router::MOST_FOUND).map(why).collect();
         error
     }

@@ -269,7 +269,8 @@ pub fn rank(question: &Question<'_>) -> Ranking {
     }
     let lead = order::learn(question, &mut ranked);
     reason::give(question, &mut ranked, lead);
-    let mut steady: Vec<Ranked> = fit.iter().map(|candidate| view(*candidate, speed::Memory::Whole)).collect();
+    let mut steady: Vec<Ranked> =
+        fit.iter().map(|candidate| view(*candidate, speed::Memory::Whole)).collect();
     order::sort(question, &mut steady);
     Ranking { ranked, rejected, baseline: steady.into_iter().next() }
 }

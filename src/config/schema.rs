@@ -31,9 +31,8 @@ pub(super) fn parse(text: &str, path: &Path, built_in: &[&str]) -> Result<Config
         return problems.or(Config::default());
     }
     let mut table = Table::new(String::new(), 0, document.get_ref());
-    let aliases = named(&mut table, "aliases", &mut problems, |item, problems| {
-        item.text(problems).map(str::to_owned)
-    });
+    let aliases =
+        named(&mut table, "aliases", &mut problems, |item, problems| item.text(problems).map(str::to_owned));
     let config = Config {
         default_model: text_of(&mut table, "default_model", &mut problems),
         log: table.get("log").and_then(|item| item.boolean(&mut problems)),

@@ -25,6 +25,11 @@ const CHARS_A_TOKEN: u64 = 4;
 /// Prompts of a size: none is more than so many times as long as another.
 const LIKE: u64 = 8;
 
+/// The latest calls of a model. The index `calls_by_model` has all of it.
+pub(super) const LATEST: &str = "SELECT seq, started_ns, status, streamed, reused, connected_ns,
+         first_visible_ns, end_ns, decode_tps, prompt_chars, output, served_by
+     FROM calls WHERE provider = ?1 AND model = ?2 AND cached = 0 ORDER BY seq DESC LIMIT ?3";
+
 impl Ledger {
     /// The latest calls of each model that measure something, newest first:
     /// good ones and failed ones, but none that a provider's cache answered,
@@ -34,11 +39,7 @@ impl Ledger {
     /// Where the file can't be read.
     pub fn samples(&self, models: &[&ModelRef]) -> Result<Vec<Vec<Sample>>, LedgerError> {
         let read = || {
-            let mut statement = self.connection.prepare(
-                "SELECT seq, started_ns, status, streamed, reused, connected_ns, first_visible_ns, end_ns,
-                     decode_tps, prompt_chars, output, served_by
-                 FROM calls WHERE provider = ?1 AND model = ?2 AND cached = 0 ORDER BY seq DESC LIMIT ?3",
-            )?;
+            let mut statement = self.connection.prepare(LATEST)?;
             // Why a call failed is not in the index.
             let mut why = self.connection.prepare("SELECT error FROM calls WHERE seq = ?1")?;
             let of_model = |model: &&ModelRef| -> rusqlite::Result<Vec<Sample>> {

@@ -41,11 +41,8 @@ pub(super) fn of(question: &Question<'_>, candidate: &Candidate) -> Expected {
     let output = own_output(&candidate.samples).unwrap_or_else(|| usual_output(question));
     let limits = [candidate.max_tokens, row.and_then(|row| row.max_output)];
     let output = limits.into_iter().flatten().fold(output, u64::min);
-    let usage = Usage {
-        input_uncached: Tokens(question.need.input),
-        output: Tokens(output),
-        ..Usage::default()
-    };
+    let usage =
+        Usage { input_uncached: Tokens(question.need.input), output: Tokens(output), ..Usage::default() };
     let how = Pricing { thinking: candidate.thinking, ..Pricing::default() };
     let bill = row.map(|row| row.bill(&usage, UsageSource::Estimated, question.now, how));
     Expected {
@@ -61,11 +58,8 @@ pub(super) fn worst(question: &Question<'_>, candidate: &Candidate) -> Option<Co
     let row = candidate.row.as_ref()?;
     let how = Pricing { thinking: candidate.thinking, batch: false, ceiling: true };
     let cost = |output| {
-        let usage = Usage {
-            input_uncached: Tokens(question.need.input),
-            output: Tokens(output),
-            ..Usage::default()
-        };
+        let usage =
+            Usage { input_uncached: Tokens(question.need.input), output: Tokens(output), ..Usage::default() };
         row.bill(&usage, UsageSource::Estimated, question.now, how).cost
     };
     match candidate.max_tokens.or(row.max_output) {

@@ -29,8 +29,7 @@ pub(super) fn part(question: &Question<'_>) -> (Vec<usize>, Vec<Rejected>) {
 fn unfit(question: &Question<'_>, candidate: &Candidate) -> Option<(Bar, String)> {
     let settings = question.settings;
     let provider = &candidate.model.provider;
-    if settings.except.contains(provider)
-        || (!settings.only.is_empty() && !settings.only.contains(provider))
+    if settings.except.contains(provider) || (!settings.only.is_empty() && !settings.only.contains(provider))
     {
         return Some((Bar::Setting, format!("the provider {provider} is not allowed here")));
     }
@@ -75,7 +74,9 @@ fn too_small(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
     let answer = candidate.max_tokens.unwrap_or(0);
     (input.saturating_add(answer) > context).then(|| match answer {
         0 => format!("~{input} tokens of prompt do not fit into its context of {context}"),
-        _ => format!("~{input} tokens of prompt and {answer} of answer do not fit into its context of {context}"),
+        _ => format!(
+            "~{input} tokens of prompt and {answer} of answer do not fit into its context of {context}"
+        ),
     })
 }
 

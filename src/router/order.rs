@@ -65,9 +65,8 @@ fn best(question: &Question<'_>, ranked: &mut [Ranked]) {
         let model = &question.candidates[of.candidate].model;
         row(of).and_then(|row| row.family.clone()).unwrap_or_else(|| model.model.clone())
     };
-    let released = |of: &Ranked| {
-        row(of).and_then(|row| row.released.clone()).map_or((1, String::new()), |day| (0, day))
-    };
+    let released =
+        |of: &Ranked| row(of).and_then(|row| row.released.clone()).map_or((1, String::new()), |day| (0, day));
     ranked.sort_by(|a, b| released(b).cmp(&released(a)).then_with(|| by_cost(b, a)));
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut key: BTreeMap<usize, (usize, Option<Cost>)> = BTreeMap::new();

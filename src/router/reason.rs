@@ -67,5 +67,9 @@ fn pace(of: &Ranked) -> String {
     };
     let tokens = figures.tps_p50.map(|tps| format!(" at {}", speed(tps))).unwrap_or_default();
     let whole = duration(figures.answer_ms);
-    format!("{} to first word{tokens}, cautiously {whole} to the end (n {}{failed})", duration(first), figures.n)
+    format!(
+        "{} to first word{tokens}, cautiously {whole} to the end (n {}{failed})",
+        duration(first),
+        figures.n
+    )
 }

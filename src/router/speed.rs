@@ -183,7 +183,13 @@ fn point(
     let weight = 0.5_f64.powf(age / half_life.as_secs_f64().max(1.0)) * OTHER_BAND.powi(bands);
     if sample.failed {
         let counts = weight >= FORGOTTEN || memory == Memory::Whole;
-        return counts.then(|| Point { sample, weight, first_ms: None, answer_ms: FAILED_MS, log: FAILED_MS.ln() });
+        return counts.then(|| Point {
+            sample,
+            weight,
+            first_ms: None,
+            answer_ms: FAILED_MS,
+            log: FAILED_MS.ln(),
+        });
     }
     let cold = if sample.connect_ms.is_none_or(|ms| ms > 0.0) { 0.0 } else { connecting };
     let first_ms = sample.first_visible_ms? + cold;

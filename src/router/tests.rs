@@ -109,17 +109,16 @@ fn the_cheapest_is_so_for_this_very_prompt_and_hour() {
     for input in [1_000, 199_999, 200_001, 272_000, 272_001] {
         for moment in ["2026-11-22T02:30:00Z", "2026-11-23T02:30:00Z"] {
             need.input = input;
-            let question = Question {
-                now: at(moment),
-                ..question(Policy::Cheapest, &settings, &need, &candidates)
-            };
+            let question =
+                Question { now: at(moment), ..question(Policy::Cheapest, &settings, &need, &candidates) };
             let usage = crate::money::Usage {
                 input_uncached: Tokens(input),
                 output: Tokens(DEFAULT_OUTPUT),
                 ..crate::money::Usage::default()
             };
             let price = |of: &Candidate| {
-                let listed = of.row.as_ref()?.list_cost(&usage, at(moment), crate::catalog::Pricing::default());
+                let listed =
+                    of.row.as_ref()?.list_cost(&usage, at(moment), crate::catalog::Pricing::default());
                 Some((listed?.cost, of.name.clone()))
             };
             let (cost, name) = candidates.iter().filter_map(price).min().unwrap();
@@ -140,10 +139,8 @@ fn an_answer_is_expected_to_be_as_long_as_the_user_s_own_are() {
     a/terse: ~$0.0011 for 100 tokens in and ~500 out
     a/wordy: ~$0.0041 for 100 tokens in and ~4000 out
     ");
-    let usual = Question {
-        usual_output: Some(3_000),
-        ..question(Policy::Cheapest, &settings, &need, &candidates)
-    };
+    let usual =
+        Question { usual_output: Some(3_000), ..question(Policy::Cheapest, &settings, &need, &candidates) };
     assert_snapshot!(told(&usual), @"
     a/wordy: ~$0.0041 for 100 tokens in and ~4000 out
     a/terse: ~$0.0061 for 100 tokens in and ~3000 out
@@ -280,8 +277,7 @@ fn without_an_order_the_newest_of_the_dearest_family_is_best() {
         ["gpt-6-luna", "gpt-5.6-sol", "gpt-5.4-pro", "gpt-6.1-sol", "gpt-5.5-pro", "gpt-6.1-terra"]
             .map(|model| candidate(&format!("openai/{model}"), vec![]));
     let (settings, need) = (settled(), Need { input: 1_000, ..Need::default() });
-    let found =
-        Question { order: Order::Found, ..question(Policy::Best, &settings, &need, &candidates) };
+    let found = Question { order: Order::Found, ..question(Policy::Best, &settings, &need, &candidates) };
     assert_snapshot!(told(&found), @"
     openai/gpt-5.5-pro: newest of the dearest families: gpt-pro, 2026-04-23, ~$0.12 for 1000 tokens in and ~500 out
     openai/gpt-6.1-sol: newest of the dearest families: gpt-sol, 2026-09-29, ~$0.007 for 1000 tokens in and ~500 out
@@ -332,15 +328,14 @@ fn one_call_in_twenty_explores() {
 }
 
 fn any_sample() -> impl Strategy<Value = Sample> {
-    (0..1_000_000_i64, 1.0..60_000.0_f64, any::<bool>(), 0..200_000_u64, 0..9_000_u64, 1.0..500.0_f64).prop_map(
-        |(ago, ms, failed, input, output, tps)| Sample {
+    (0..1_000_000_i64, 1.0..60_000.0_f64, any::<bool>(), 0..200_000_u64, 0..9_000_u64, 1.0..500.0_f64)
+        .prop_map(|(ago, ms, failed, input, output, tps)| Sample {
             failed: failed && output % 4 == 0,
             input,
             output: Some(output),
             decode_tps: (output % 3 > 0).then_some(tps),
             ..sample(ago, ms)
-        },
-    )
+        })
 }
 
 /// Samples as the ledger gives them, the newest first.
@@ -368,11 +363,8 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
 }
 
 fn any_need() -> impl Strategy<Value = Need> {
-    (0..100_000_u64, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(input, image, schema, tools)| Need {
-        input,
-        media: if image { vec![MediaKind::Image] } else { vec![] },
-        schema,
-        tools,
+    (0..100_000_u64, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(input, image, schema, tools)| {
+        Need { input, media: if image { vec![MediaKind::Image] } else { vec![] }, schema, tools }
     })
 }
 
@@ -459,6 +451,7 @@ fn why_the_first_one_is_first_is_said() {
     let measured = [candidate("a/x", known(100.0)), candidate("a/y", known(200.0))];
     assert_eq!(lead(&measured), Lead::Rank);
     assert_eq!(lead(&[measured[0].clone(), candidate("a/new", vec![])]), Lead::Untried);
-    let stale = known(5_000.0).into_iter().map(|of| Sample { at: of.at - jiff::SignedDuration::from_hours(1), ..of });
+    let stale =
+        known(5_000.0).into_iter().map(|of| Sample { at: of.at - jiff::SignedDuration::from_hours(1), ..of });
     assert_eq!(lead(&[candidate("a/x", slowed), candidate("a/y", stale.collect())]), Lead::LookRound);
 }

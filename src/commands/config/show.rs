@@ -7,8 +7,7 @@ use toml::Value;
 
 use super::ConfigContext;
 use crate::config::{
-    self, BASE_URL_VARIABLES, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig, RouteConfig,
-    Sourced,
+    self, BASE_URL_VARIABLES, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig, RouteConfig, Sourced,
 };
 use crate::router::{Settings, Weights};
 use crate::wire::Auth;

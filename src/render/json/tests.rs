@@ -82,6 +82,8 @@ fn an_answer_has_every_field_in_the_documented_order() {
         &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), failed: Some(&[late()]) },
     );
     let value = ask(&full(), &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), route: None });
+    let value =
+        ask(&full(), &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), route: None });
     let fields = value.as_object().unwrap().iter();
     let fields: Vec<String> = fields.map(|(name, value)| format!("{name}: {}", line(value))).collect();
     insta::assert_snapshot!(fields.join("\n"), @r#"
