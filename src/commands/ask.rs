@@ -99,7 +99,8 @@ pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
         stderr(&why(&plan, context));
     }
     if args.call.dry_run {
-        return dry_run::print(&plan.lanes, &plan.asking, plan.product == plan::Product::Json, context);
+        let (as_json, decision) = (plan.product == plan::Product::Json, plan.decisions.first());
+        return dry_run::print(&plan.lanes, &plan.asking, decision, as_json, context);
     }
     chain::run(&plan, context)
 }

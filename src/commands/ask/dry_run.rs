@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::asking::Asking;
 use crate::chat::Request;
+use crate::choice::Decision;
 use crate::context::Context;
 use crate::dispatch;
 use crate::error::Result;
@@ -22,11 +23,23 @@ const LONGEST_SHOWN: usize = 2_000;
 /// Prints the request of each lane; nothing is sent.
 pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Context) -> Result<()> {
     let (mut stdout, past) = (Stdout::open(), Past::open(context));
+/// Prints the request of each lane, and how they were put into order; nothing is sent.
+pub(crate) fn print(
+    lanes: &[Lane],
+    asking: &Asking,
+    decision: Option<&Decision>,
+    as_json: bool,
+    context: &Context,
+) -> Result<()> {
+    let mut stdout = Stdout::open();
+    let decided = decision.map(route::json);
     for lane in lanes {
         let request = asking.request(lane);
         let estimate = estimate::of(&request, lane.row.as_ref(), past.of(&lane.model, &request).as_ref());
         let shown = match &lane.way {
-            Way::Http { target, .. } => over_http(as_json, context, target, &request, &estimate)?,
+            Way::Http { target, .. } => {
+                over_http(as_json, context, target, &request, (&estimate, decided.as_ref()))?
+            }
             Way::Local => in_process(as_json, lane, &request, &estimate),
         };
         if stdout.write(shown.as_bytes()).is_err() {
@@ -45,7 +58,7 @@ fn over_http(
     context: &Context,
     target: &Target,
     request: &Request,
-    estimate: &Estimate,
+    (estimate, decided): (&Estimate, Option<&Value>),
 ) -> Result<String> {
     let (wire, url) = dispatch::encode(target, request)?;
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -60,7 +73,7 @@ fn over_http(
             headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         let whole = json!({"model": target.model.to_string(), "method": "POST", "url": url,
             "headers": headers, "body": wire.body, "estimate": estimate.to_json(),
-            "route": plan.decisions.first().map(route::json)});
+            "route": decided});
         return Ok(format!("{whole}\n"));
     }
     let mut body = wire.body;
