@@ -9,7 +9,7 @@
 //! - A sample loses half of its weight with each half-life of age, a failed
 //!   one with each hour, and three quarters with each band of prompt sizes
 //!   that lies between it and the request.
-//! - Beside them stand [`DOUBT`] imaginary calls of [`DOUBT_MS`]: a bound from
+//! - Beside them stand two imaginary calls of [`DOUBT_MS`]: a bound from
 //!   above that comes down as samples confirm it. Two lucky samples can't win
 //!   against many good ones, and a model without samples stands at the bound.
 //! - When the latest two answers are both half as slow again as nine tenths of
