@@ -16,10 +16,8 @@ use crate::lane::{self, Found, Lane};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::{LaneName, ModelRef};
 use crate::money::Cost;
-use crate::router::{
-    Bar, Candidate, Cooling, Need, Order, Policy, Question, Ranking, Sample, Settings, rank,
-};
-use crate::{estimate, live, provider};
+use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Sample, Settings, rank};
+use crate::{cooldown, estimate, live, provider};
 
 /// Of models that the user did not name, so many are tried one after the other.
 const LONGEST_CHAIN: usize = 5;
@@ -47,12 +45,10 @@ struct Field {
 }
 
 /// What a choice is made under besides the request itself.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Conditions {
     /// The most that a call may cost in the worst case.
     pub max_cost: Option<Cost>,
-    /// Who is to be left alone.
-    pub cooling: Vec<Cooling>,
 }
 
 /// How a route, or a policy, decided.
@@ -243,6 +239,7 @@ impl Field {
             })
             .collect();
         let at = Timestamp::now();
+        let cooling = cooldown::cooling(context, at);
         let ranking = rank(&Question {
             policy: self.policy,
             settings: &self.settings,
@@ -251,7 +248,7 @@ impl Field {
             order,
             usual_output: known.usual_output,
             max_cost: conditions.max_cost,
-            cooling: &conditions.cooling,
+            cooling: &cooling,
             now: at,
             seed: context.env.seed.unwrap_or_else(|| fastrand::u64(..)),
             turn: known.calls_made,
@@ -259,8 +256,11 @@ impl Field {
         let decision = Decision { route: self.route, policy: self.policy, candidates, ranking, at };
         let most = if order == Order::Found { LONGEST_CHAIN } else { usize::MAX };
         let mut lanes = Vec::new();
-        for ranked in &decision.ranking.ranked {
-            match found[ranked.candidate].clone().lane(context) {
+        // Who is left alone comes last, as in every chain.
+        let resting = decision.ranking.rejected.iter().filter(|of| of.bar == Bar::Cooling);
+        let ranked = decision.ranking.ranked.iter().map(|of| of.candidate);
+        for candidate in ranked.chain(resting.map(|of| of.candidate)) {
+            match found[candidate].clone().lane(context) {
                 Ok(lane) if lanes.len() < most => lanes.push(lane),
                 Ok(_) => break,
                 // A named one was looked at before; of the others there are more.

@@ -31,8 +31,8 @@ mod latency;
 mod list;
 mod open;
 mod read;
-mod spending;
 mod routing;
+mod spending;
 
 pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;

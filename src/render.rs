@@ -27,5 +27,5 @@ pub mod models;
 pub mod money;
 pub mod output;
 pub mod receipt;
-pub mod spending;
 pub mod route;
+pub mod spending;

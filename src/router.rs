@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::catalog::Model;
 use crate::chat::MediaKind;
+use crate::cooldown::Cooling;
 use crate::model::{ModelRef, ProviderId};
 use crate::money::{Cost, Price};
 
@@ -141,19 +142,6 @@ pub struct Candidate {
     pub obstacle: Option<String>,
     /// The user's own latest calls to it, newest first.
     pub samples: Vec<Sample>,
-}
-
-/// A provider or a model that is to be left alone for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cooling {
-    /// Whose.
-    pub provider: ProviderId,
-    /// Which model; `None`: all of the provider's.
-    pub model: Option<String>,
-    /// Until when.
-    pub until: Timestamp,
-    /// Why, in words.
-    pub reason: String,
 }
 
 /// Where the order of the candidates comes from.

@@ -141,8 +141,6 @@ fn show(id: &str, as_json: bool, ledger: &Ledger, context: &Context, stdout: &mu
 /// A call as one JSON object: the outcome, and what was asked.
 fn whole(call: &StoredCall) -> serde_json::Value {
     let extra = Extra { command: &call.command, conversation: Some(call.conversation), ..Extra::default() };
-    let extra =
-        Extra { command: &call.command, conversation: Some(call.conversation), ..Extra::default() };
     let mut object = json::ask(&call.outcome, &extra);
     object["request"] = json::asked(&call.request);
     object

@@ -107,12 +107,8 @@ fn over_cap(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
 }
 
 fn resting(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
-    let concerns = |of: &&super::Cooling| {
-        of.provider == candidate.model.provider
-            && of.model.as_ref().is_none_or(|model| *model == candidate.model.model)
-            && of.until > question.now
-    };
-    let longest = question.cooling.iter().filter(concerns).max_by_key(|of| of.until)?;
-    let seconds = longest.until.duration_since(question.now).as_secs().max(1);
-    Some(format!("it is left alone for {seconds} s more: {}", longest.reason))
+    let concerning =
+        question.cooling.iter().filter(|of| of.covers(&candidate.model) && of.until > question.now);
+    let longest = concerning.max_by_key(|of| of.until)?;
+    Some(format!("it is left alone for {}", longest.in_words(question.now)))
 }

@@ -245,7 +245,8 @@ fn what_cannot_serve_the_request_is_left_out_with_the_reason() {
         provider: ProviderId::new("openai"),
         model: None,
         until: at("2026-11-22T12:00:30Z"),
-        reason: "the rate limit is reached".to_owned(),
+        failures: 1,
+        reason: crate::wire::FailureKind::RateLimit,
     }];
     let asked = Question {
         cooling: &cooling,

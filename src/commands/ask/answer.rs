@@ -57,11 +57,6 @@ pub(super) struct Ended<'a> {
     /// From the first request to any of them to the end.
     pub(super) took: Duration,
     pub(super) error: Option<&'a Error>,
-/// The outcome as the JSON object of one `ask`.
-pub(super) fn json(outcome: &Outcome, plan: &Plan, error: Option<&Error>) -> Value {
-    let hint = error.and_then(|error| error.hints.first().cloned());
-    let route = plan.decisions.first().map(route::json);
-    json::ask(outcome, &Extra { command: "ask", conversation: Some(plan.conversation), hint, route })
 }
 
 impl Ended<'_> {
@@ -72,6 +67,7 @@ impl Ended<'_> {
             conversation: Some(self.plan.conversation),
             hint: self.error.and_then(|error| error.hints.first().cloned()),
             failed: Some(self.before),
+            route: self.plan.decisions.first().map(route::json),
         };
         json::ask(self.outcome, &extra)
     }

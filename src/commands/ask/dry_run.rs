@@ -20,9 +20,6 @@ use crate::wire::{Auth, Target};
 /// Strings longer than this are shortened where a person reads.
 const LONGEST_SHOWN: usize = 2_000;
 
-/// Prints the request of each lane; nothing is sent.
-pub(crate) fn print(lanes: &[Lane], asking: &Asking, as_json: bool, context: &Context) -> Result<()> {
-    let (mut stdout, past) = (Stdout::open(), Past::open(context));
 /// Prints the request of each lane, and how they were put into order; nothing is sent.
 pub(crate) fn print(
     lanes: &[Lane],
@@ -31,7 +28,7 @@ pub(crate) fn print(
     as_json: bool,
     context: &Context,
 ) -> Result<()> {
-    let mut stdout = Stdout::open();
+    let (mut stdout, past) = (Stdout::open(), Past::open(context));
     let decided = decision.map(route::json);
     for lane in lanes {
         let request = asking.request(lane);

@@ -80,13 +80,12 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: !args.no_stream,
     };
-    lane::check_abilities(&lanes, &prompt.parts)?;
-    if args.hedge.is_some() && lanes.len() < 2 {
+    let chosen = choice.decide(&asking, &Conditions::default(), context)?;
+    if args.hedge.is_some() && chosen.lanes.len() < 2 {
         return Err(
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")
         );
     }
-    let chosen = choice.decide(&asking, &Conditions::default(), context)?;
     let text_to_file = args.format.output.is_some();
     let shown = match product {
         Product::Events if !text_to_file => Shown::Events,
