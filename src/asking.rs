@@ -37,15 +37,20 @@ impl Asking {
     /// The request of one lane: the conversation so far, the new turn, and the
     /// parameters of the command line under those of the lane.
     pub fn request(&self, lane: &Lane) -> Arc<Request> {
+        Arc::new(self.with(&lane.params))
+    }
+
+    /// The request with the parameters of a lane over those of the command line.
+    pub fn with(&self, params: &Params) -> Request {
         let mut messages = self.earlier.clone();
         messages.push(Message { role: Role::User, parts: self.parts.clone() });
-        Arc::new(Request {
+        Request {
             system: self.system.clone(),
             messages,
-            params: self.params.overlaid(&lane.params),
+            params: self.params.overlaid(params),
             schema: self.schema.as_ref().map(|schema| schema.value().clone()),
             stream: self.stream,
-        })
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Completion in the shell: commands, flags, and the names of providers,
-//! models, aliases and sets, with no network.
+//! models, aliases, routes and sets, with no network.
 //!
 //! The shell runs pollm with `COMPLETE` set, and clap's engine answers in its
 //! place. That variable and those that the shell's script adds (`_CLAP_…`) are
@@ -109,11 +109,15 @@ fn context() -> Option<Context> {
     })
 }
 
-/// Aliases and models. Before anything is typed, only those of providers that
+/// Aliases, routes and models. Before anything is typed, only those of providers that
 /// can be asked: two thousand names are no help.
 fn models(context: &Context, typed: &str) -> Vec<(String, Option<String>)> {
     let aliases = context.catalog.aliases().into_iter().map(|(alias, target)| (alias, Some(target)));
-    let mut found: Vec<(String, Option<String>)> = aliases.collect();
+    let routes = context.config.routes.iter().map(|(name, route)| {
+        let help = format!("{}: {}", route.policy.as_str(), route.models.join(", "));
+        (name.clone(), Some(help))
+    });
+    let mut found: Vec<(String, Option<String>)> = aliases.chain(routes).collect();
     let ids = context.catalog.ids();
     let mut asked: Option<(String, bool)> = None;
     for id in ids {

@@ -21,17 +21,19 @@ mod base_url;
 mod budget;
 mod effective;
 mod reader;
+mod routes;
 mod schema;
 
 pub use base_url::{BASE_URL_VARIABLES, BaseUrlVariable, base_url, expand, from_ollama_host};
 pub use budget::{BudgetConfig, Caps};
 pub use effective::{Origin, Sourced, default_model, hide_reasoning, log};
+pub use routes::RouteConfig;
 
 /// More than any configuration needs; a larger file is some other file.
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// What the configuration file says; a missing file says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// The model to ask where neither command line nor environment name one.
     pub default_model: Option<String>,
@@ -47,6 +49,8 @@ pub struct Config {
     pub sets: BTreeMap<String, Vec<String>>,
     /// Caps on what calls may cost.
     pub budget: BudgetConfig,
+    /// Named choices between models.
+    pub routes: BTreeMap<String, RouteConfig>,
     /// New providers, and changes to built-in ones.
     pub providers: BTreeMap<String, ProviderConfig>,
 }

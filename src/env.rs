@@ -16,6 +16,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("POLLM_CONFIG_DIR", "the folder of config.toml and of the key file"),
     ("POLLM_DATA_DIR", "the folder of the ledger"),
     ("POLLM_CACHE_DIR", "the folder of what can be fetched again"),
+    ("POLLM_SEED", "a number; with it, which calls of a route explore can be repeated"),
     ("POLLM_NO_LOG", "if set, no call is written to the ledger; under a cap, what it costs still is"),
     ("XDG_CONFIG_HOME", "where configuration folders are, in place of ~/.config"),
     ("XDG_DATA_HOME", "where data folders are, in place of ~/.local/share"),
@@ -43,6 +44,8 @@ pub struct Env {
     pub data_dir: Option<PathBuf>,
     /// `POLLM_CACHE_DIR`: the folder of what can be fetched again.
     pub cache_dir: Option<PathBuf>,
+    /// `POLLM_SEED`: decides which calls of a route explore; `None` where it is no number.
+    pub seed: Option<u64>,
     /// `POLLM_NO_LOG`: no call is written to the ledger.
     pub no_log: bool,
     /// `XDG_CONFIG_HOME`.
@@ -95,6 +98,7 @@ impl Env {
         env.config_dir = env.path("POLLM_CONFIG_DIR");
         env.data_dir = env.path("POLLM_DATA_DIR");
         env.cache_dir = env.path("POLLM_CACHE_DIR");
+        env.seed = env.get("POLLM_SEED").and_then(|text| text.trim().parse().ok());
         env.no_log = env.switch("POLLM_NO_LOG");
         env.xdg_config_home = env.path("XDG_CONFIG_HOME");
         env.xdg_data_home = env.path("XDG_DATA_HOME");

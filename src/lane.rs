@@ -1,12 +1,12 @@
 //! From the name of a model to a lane: who is asked, with which options, and
 //! with which key.
 
-use crate::catalog::{Modality, Model};
-use crate::chat::{MediaKind, Params, Part};
-use crate::config;
+use crate::catalog::{Model, ResolveError};
+use crate::chat::{Params, Part};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::model::{LaneName, ModelRef};
+use crate::nearest::nearest;
 use crate::prompt::lane_params;
 use crate::provider;
 use crate::render::filter::clean_line;
@@ -15,7 +15,7 @@ use crate::wire::Target;
 
 mod default;
 
-pub use default::without_name;
+pub use default::{capable, without_name};
 
 /// One model to ask, with everything that was said about it.
 pub struct Lane {
@@ -45,40 +45,69 @@ pub enum Way {
     Local,
 }
 
-/// The lanes named on the command line, else by a conversation, else by
-/// `POLLM_MODEL` or the configuration. `None` where nothing names one.
-///
-/// # Errors
-/// Unknown and ambiguous names, with suggestions; wrong options of a lane.
-pub fn named(typed: &[String], conversation: Option<&str>, context: &Context) -> Result<Option<Vec<Lane>>> {
-    let default = || config::default_model(None, &context.env, &context.config).map(|found| found.value);
-    let names: Vec<String> = match (typed, conversation) {
-        ([], Some(model)) => vec![model.to_owned()],
-        ([], None) => match default() {
-            Some(names) => names.split(',').map(|name| name.trim().to_owned()).collect(),
-            None => return Ok(None),
-        },
-        (typed, _) => typed.to_vec(),
-    };
-    names.iter().map(|name| lane(name, context)).collect::<Result<_>>().map(Some)
+/// A model found for a name, before it is known how it is reached.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The model.
+    pub model: ModelRef,
+    /// Facts and prices, where the catalog has them.
+    pub row: Option<Model>,
+    /// Options of this lane alone.
+    pub params: Params,
+    /// Those options as they stand behind the model: `@effort=high`.
+    pub suffix: String,
 }
 
-/// One lane by its name, options included.
+impl Found {
+    /// A model of the catalog, without options.
+    pub fn plain(row: Model) -> Self {
+        Self { model: row.model.clone(), row: Some(row), params: Params::default(), suffix: String::new() }
+    }
+
+    /// How its lane is called.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.model, self.suffix)
+    }
+
+    /// The lane, with its address and key.
+    ///
+    /// # Errors
+    /// A provider that can't be reached.
+    pub fn lane(self, context: &Context) -> Result<Lane> {
+        of_model(self.model, self.row, self.params, &self.suffix, context)
+    }
+}
+
+/// The model that a name means, options included.
 ///
 /// # Errors
-/// As [`named`].
-pub fn lane(name: &str, context: &Context) -> Result<Lane> {
+/// Unknown and ambiguous names, with suggestions; wrong options.
+pub fn find(name: &str, context: &Context) -> Result<Found> {
     let parts = LaneName::parse(name.trim());
     let mut params =
         lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
     let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
-    let resolved = context.catalog.resolve(&parts.model, &usable)?;
+    let resolved = context.catalog.resolve(&parts.model, &usable).map_err(|mut error| {
+        if let ResolveError::Unknown { typed, suggestions } = &mut error {
+            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
+            suggestions.splice(0..0, near.map(str::to_owned));
+        }
+        error
+    })?;
     params.effort = params.effort.or(resolved.effort);
     let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
     if let Some(note) = &resolved.note {
         log::info!("{note}");
     }
-    of_model(resolved.model, resolved.row, params, &suffix, context)
+    Ok(Found { model: resolved.model, row: resolved.row, params, suffix })
+}
+
+/// One lane by its name, options included.
+///
+/// # Errors
+/// As [`find`], and a provider that can't be reached.
+pub fn lane(name: &str, context: &Context) -> Result<Lane> {
+    find(name, context)?.lane(context)
 }
 
 fn of_model(
@@ -123,26 +152,11 @@ pub fn check_abilities(lanes: &[Lane], parts: &[Part]) -> Result<()> {
     for lane in lanes {
         for part in parts {
             let Part::Media(media) = part else { continue };
-            if !takes(lane.row.as_ref(), media.kind) {
+            if !lane.row.as_ref().is_none_or(|row| row.takes(media.kind)) {
                 return Err(Error::usage(format!("{} does not take {} attachments", lane.model, media.kind))
                     .hint("choose another model with `-m`"));
             }
         }
     }
     Ok(())
-}
-
-/// Whether a model may take a kind of attachment; what is unknown may.
-fn takes(row: Option<&Model>, kind: MediaKind) -> bool {
-    let modality = match kind {
-        MediaKind::Image => Modality::Image,
-        MediaKind::Pdf => Modality::Pdf,
-        MediaKind::Audio => Modality::Audio,
-    };
-    row.is_none_or(|row| {
-        let known = !row.input.is_empty();
-        // Gateways and vision models read PDFs as pages even where no source says so.
-        let stands_in = kind == MediaKind::Pdf && row.input.contains(&Modality::Image);
-        !known || row.input.contains(&modality) || stands_in
-    })
 }

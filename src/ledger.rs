@@ -36,6 +36,7 @@ mod open;
 mod owner;
 mod read;
 mod reservation;
+mod routing;
 mod spending;
 
 pub use comparison::{Place, StoredComparison, StoredRun};

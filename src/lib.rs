@@ -14,6 +14,7 @@
 //! - [`comparison`], [`statistics`]: several calls side by side, as data, and
 //!   what repeated ones say.
 //! - [`budget`]: caps on spending, and the most that a call can cost.
+//! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`comparison`]: several calls side by side, as data.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
@@ -39,6 +40,7 @@ pub mod budget;
 pub mod catalog;
 pub mod chat;
 pub mod check;
+pub mod choice;
 pub mod cli;
 pub mod commands;
 pub mod comparison;
@@ -70,6 +72,7 @@ pub mod paths;
 pub mod prompt;
 pub mod provider;
 pub mod render;
+pub mod router;
 pub mod schema;
 pub mod secrets;
 pub mod signals;

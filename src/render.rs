@@ -7,6 +7,7 @@
 //! - [`compare`]: a comparison as tables, cards, differences, Markdown and CSV.
 //! - [`figures`], [`money`]: durations, counts and costs as people read them.
 //! - [`receipt`](mod@receipt): one line on who answered, how fast, and for how much.
+//! - [`route`](mod@route): how a route decided.
 //! - [`json`], [`events`]: a call as JSON, and as a stream of events.
 //! - [`extract`]: the first code block of an answer.
 //! - [`history`], [`models`], [`spending`]: past calls, models, and what calls
@@ -26,4 +27,5 @@ pub mod models;
 pub mod money;
 pub mod output;
 pub mod receipt;
+pub mod route;
 pub mod spending;

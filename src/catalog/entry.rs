@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::price::{Part, PriceRow, Prices};
-use crate::chat::Effort;
+use crate::chat::{Effort, MediaKind};
 use crate::model::{ModelRef, ProviderId};
 use crate::money::Price;
 use crate::wire::Facts;
@@ -237,6 +237,18 @@ impl Model {
             prices: Vec::new(),
             taken_from: None,
         }
+    }
+
+    /// Whether it may take a kind of attachment; what is unknown may.
+    pub fn takes(&self, kind: MediaKind) -> bool {
+        let modality = match kind {
+            MediaKind::Image => Modality::Image,
+            MediaKind::Pdf => Modality::Pdf,
+            MediaKind::Audio => Modality::Audio,
+        };
+        // Gateways and vision models read PDFs as pages even where no source says so.
+        let stands_in = kind == MediaKind::Pdf && self.input.contains(&Modality::Image);
+        self.input.is_empty() || self.input.contains(&modality) || stands_in
     }
 
     /// What changes the request that may be sent.

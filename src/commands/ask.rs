@@ -5,6 +5,9 @@ use clap::Args;
 use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
 use crate::error::Result;
+use crate::render::route;
+use crate::router::Policy;
+use crate::streams::stderr;
 
 mod answer;
 mod chain;
@@ -24,7 +27,7 @@ mod view;
 Exit codes: 0 good, 1 the call failed, 2 wrong command line, 3 over budget and nothing sent, 5 configuration or key, 6 timeout,\n\
 7 the answer fails --schema or has no code block for -x, 8 truncated or refused under --strict, 130 interrupted.")]
 pub struct AskArgs {
-    /// The model: provider/model, an alias or an id; several are tried in order
+    /// The model: provider/model, an alias, a route or an id; several are tried in order
     ///
     /// Repeatable, or a comma list. Options of one model follow behind `@`:
     /// openai/gpt-6.1-sol@effort=high@temperature=0. Without it: `POLLM_MODEL`, the configuration's
@@ -39,6 +42,18 @@ pub struct AskArgs {
     /// fewer than ten. A model that fails before is followed by the next one at once.
     #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
     pub hedge: Option<hedge::Delay>,
+    /// Rank the models first: by expected cost, by your own measurements, by your order, or all three
+    ///
+    /// It ranks those of `-m`, else every capable model of the providers that you have a key for
+    /// (in service, metered, with tools and text answers; gateways only where there is no other; the
+    /// 20 first under the policy), else one on this machine. The next one is asked where the first fails.
+    /// fastest and balanced try each named model once and send one call in twenty to the one that was
+    /// measured longest ago. `[routes.NAME]` of the configuration names such a choice for `-m NAME`.
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub route: Option<Policy>,
+    /// Say on stderr how the models were ranked: figures, prices, reasons, who is left out and why
+    #[arg(long)]
+    pub why: bool,
     /// What is asked.
     #[command(flatten)]
     pub prompt: PromptOptions,
@@ -80,9 +95,21 @@ pub struct AskArgs {
 /// Whatever keeps the answer from being as asked; see the exit codes in the help.
 pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
     let plan = plan::resolve(args, context)?;
+    if args.why && !context.output.quiet {
+        stderr(&why(&plan, context));
+    }
     if args.call.dry_run {
-        let as_json = plan.product == plan::Product::Json;
-        return dry_run::print(&plan.lanes, &plan.asking, plan.caps, as_json, context);
+        let (as_json, decision) = (plan.product == plan::Product::Json, plan.decisions.first());
+        return dry_run::print(&plan.lanes, &plan.asking, (plan.caps, decision), as_json, context);
     }
     chain::run(&plan, context)
+}
+
+/// How the models came into their order.
+fn why(plan: &plan::Plan, context: &Context) -> String {
+    if plan.decisions.is_empty() {
+        let lane = plan.lanes.first().map_or("", |lane| &lane.name);
+        return format!("no route was used: {lane} is the model named, or the default\n");
+    }
+    plan.decisions.iter().map(|decision| route::in_words(decision, &context.output)).collect()
 }

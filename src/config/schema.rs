@@ -7,6 +7,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::reader::{Item, Problems, Table};
+use super::routes::routes;
 use super::{
     Config, HeaderText, KeyPlacement, ModelConfig, PriceConfig, ProviderConfig, Timeouts, base_url, budget,
 };
@@ -33,14 +34,15 @@ pub(super) fn parse(text: &str, path: &Path, built_in: &[&str]) -> Result<Config
     let mut table = Table::new(String::new(), 0, document.get_ref());
     let providers = providers(&mut table, built_in, &mut problems);
     let known: Vec<&str> = built_in.iter().copied().chain(providers.keys().map(String::as_str)).collect();
+    let aliases =
+        named(&mut table, "aliases", &mut problems, |item, problems| item.text(problems).map(str::to_owned));
     let config = Config {
         default_model: text_of(&mut table, "default_model", &mut problems),
         log: table.get("log").and_then(|item| item.boolean(&mut problems)),
         hide_reasoning: table.get("hide_reasoning").and_then(|item| item.boolean(&mut problems)),
         timeouts: timeouts(&mut table, &mut problems),
-        aliases: named(&mut table, "aliases", &mut problems, |item, problems| {
-            item.text(problems).map(str::to_owned)
-        }),
+        routes: routes(&mut table, &aliases, &mut problems),
+        aliases,
         sets: named(&mut table, "sets", &mut problems, |item, problems| item.texts(problems)),
         budget: budget::read(&mut table, &known, &mut problems),
         providers,
@@ -78,6 +80,14 @@ fn seconds(table: &mut Table<'_>, key: &'static str, problems: &mut Problems<'_>
     duration
 }
 
+/// Why a name of the user's can't be typed where a model is named: slashes,
+/// `@` and commas have a meaning there.
+pub(super) fn unusable_name(name: &str) -> Option<&'static str> {
+    let wrong = |c: char| "/@,".contains(c) || c.is_whitespace() || c.is_control();
+    (name.is_empty() || name.contains(wrong))
+        .then_some("a name may not be empty or hold `/`, `@`, `,` or blanks")
+}
+
 /// Reads a table whose keys are names of the user's: of aliases, of sets.
 fn named<T>(
     document: &mut Table<'_>,
@@ -90,11 +100,8 @@ fn named<T>(
     };
     let mut entries = BTreeMap::new();
     for (name, item) in table.items() {
-        // Slashes, `@` and commas have a meaning where a model is named.
-        if name.is_empty()
-            || name.contains(|c: char| "/@,".contains(c) || c.is_whitespace() || c.is_control())
-        {
-            item.invalid(problems, "a name may not be empty or hold `/`, `@`, `,` or blanks");
+        if let Some(why) = unusable_name(name) {
+            item.invalid(problems, why);
         } else if let Some(value) = read(&item, problems) {
             entries.insert(name.to_owned(), value);
         }
@@ -299,7 +306,7 @@ fn model(mut table: Table<'_>, problems: &mut Problems<'_>) -> ModelConfig {
     model
 }
 
-fn price(table: &mut Table<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<Price> {
+pub(super) fn price(table: &mut Table<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<Price> {
     let item = table.get(key)?;
     let hint = || Some(format!("for example `{key} = \"0.20\"`: USD per million tokens"));
     if item.is_number() {

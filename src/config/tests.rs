@@ -1,6 +1,7 @@
 use super::*;
 
 mod hostile;
+mod routes;
 
 const BUILT_IN: &[&str] = &["openai", "anthropic", "groq", "azure"];
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Lane, lane, of_model, takes};
+use super::{Lane, lane, of_model};
 use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
 use crate::chat::{Params, Part};
 use crate::context::Context;
@@ -33,34 +33,43 @@ pub fn without_name(parts: &[Part], context: &Context) -> Result<Lane> {
     lane("local/smollm2-135m", context)
 }
 
-/// The cheapest model that is in service, calls tools (which small and base
-/// models don't), takes what is attached, and whose price is known.
+/// The cheapest model that is capable, takes what is attached, and whose price
+/// is known.
 fn cheapest(parts: &[Part], context: &Context) -> Option<Model> {
-    let providers = context.catalog.providers();
-    let usable = |kinds: &[ProviderKind]| {
-        let of_kind = providers.iter().filter(|provider| kinds.contains(&provider.kind));
-        let usable = of_kind.filter(|provider| provider::is_usable(context, &provider.id));
-        let models = usable.flat_map(|provider| context.catalog.models(&provider.id));
-        models
+    let cheapest = |kind: ProviderKind| {
+        capable(kind, context)
+            .into_iter()
             .filter_map(|model| Some((price(&model, parts)?, model)))
             .min_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.model.cmp(&b.1.model)))
     };
     // A gateway's prices depend on its route: it comes after the labs and hosts.
-    usable(&[ProviderKind::Api]).or_else(|| usable(&[ProviderKind::Gateway])).map(|(_, model)| model)
+    cheapest(ProviderKind::Api).or_else(|| cheapest(ProviderKind::Gateway)).map(|(_, model)| model)
+}
+
+/// The models of a kind of provider that may be chosen unasked: the user can
+/// ask them, they are in service and metered, write text and nothing else, and
+/// call tools, which small and base models don't.
+pub fn capable(kind: ProviderKind, context: &Context) -> Vec<Model> {
+    let providers = context.catalog.providers().into_iter();
+    let usable = providers.filter(|row| row.kind == kind && provider::is_ready(context, row));
+    let models = usable.flat_map(|provider| context.catalog.models(&provider.id));
+    let capable = |model: &Model| {
+        model.state == State::Current
+            && model.billing == Billing::Metered
+            && model.abilities.is_some_and(|can| can.tools)
+            && model.context.is_some_and(|context| context >= LEAST_CONTEXT)
+            && model.output == [Modality::Text]
+    };
+    models.filter(capable).collect()
 }
 
 /// What a typical exchange costs; `None` where the model won't do.
 fn price(model: &Model, parts: &[Part]) -> Option<Cost> {
-    let capable = model.state == State::Current
-        && model.billing == Billing::Metered
-        && model.abilities.is_some_and(|can| can.tools)
-        && model.context.is_some_and(|context| context >= LEAST_CONTEXT)
-        && model.output == [Modality::Text];
     let fits = parts.iter().all(|part| match part {
         Part::Text(_) => true,
-        Part::Media(media) => takes(Some(model), media.kind),
+        Part::Media(media) => model.takes(media.kind),
     });
-    if !capable || !fits {
+    if !fits {
         return None;
     }
     let (input, output) = TYPICAL;

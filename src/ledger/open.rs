@@ -22,11 +22,12 @@ pub(super) const JOURNAL_BYTES: u64 = 512 * 1024;
 /// The steps from an empty file to the newest format. The file's
 /// `user_version` counts the steps taken; a step that was released is never
 /// changed.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_calls.sql"),
     include_str!("migrations/0002_comparisons.sql"),
     include_str!("migrations/0003_spending.sql"),
     include_str!("migrations/0004_cooldowns.sql"),
+    include_str!("migrations/0005_routing.sql"),
 ];
 
 /// The newest format.

@@ -32,6 +32,8 @@ pub struct Extra<'a> {
     /// Who was asked for the same answer and failed, or was too late, in the
     /// order of their ends; `None` where that is not known.
     pub failed: Option<&'a [Outcome]>,
+    /// How the model was chosen, where a route or a policy did; see [`super::route::json`].
+    pub route: Option<Value>,
 }
 
 /// The object of one call. Texts are as the model and the server wrote them;
@@ -53,7 +55,7 @@ pub fn ask(outcome: &Outcome, extra: &Extra<'_>) -> Value {
         "usage": outcome.usage.as_ref().map(usage),
         "cost": cost(&outcome.bill),
         "timing": timing(outcome),
-        "route": null,
+        "route": extra.route,
         "request_id": outcome.request_id,
         "error": outcome.error.as_ref().map(|e| error(e, extra.hint.as_deref())),
         "lane": outcome.lane,

@@ -25,6 +25,7 @@ mod local;
 mod models;
 mod price;
 mod refresh;
+mod routes;
 mod stdin;
 
 mod support_processes;

@@ -17,6 +17,7 @@ use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
 use crate::render::money;
 use crate::render::receipt::receipt;
+use crate::render::route;
 use crate::whole_file::save;
 
 /// Whether a complete answer is what was asked for: the schema first, then
@@ -66,6 +67,7 @@ impl Ended<'_> {
             conversation: Some(self.plan.conversation),
             hint: self.error.and_then(|error| error.hints.first().cloned()),
             failed: Some(self.before),
+            route: self.plan.decisions.first().map(route::json),
         };
         json::ask(self.outcome, &extra)
     }

@@ -8,6 +8,7 @@ use ulid::Ulid;
 use crate::asking::Asking;
 use crate::budget::{Granted, Guard, Planned};
 use crate::chat::Request;
+use crate::choice::Decision;
 use crate::cli::CapOptions;
 use crate::context::Context;
 use crate::dispatch;
@@ -17,21 +18,24 @@ use crate::lane::{Lane, Way};
 use crate::past::Past;
 use crate::provider;
 use crate::render::output::Paint;
+use crate::render::route;
 use crate::streams::{Stdout, stderr};
 use crate::wire::{Auth, Target};
 
 /// Strings longer than this are shortened where a person reads.
 const LONGEST_SHOWN: usize = 2_000;
 
-/// Prints the request of each lane; nothing is sent.
+/// Prints the request of each lane, whether caps let it through, and how the
+/// lanes were put into order; nothing is sent.
 pub(crate) fn print(
     lanes: &[Lane],
     asking: &Asking,
-    caps: CapOptions,
+    (caps, decision): (CapOptions, Option<&Decision>),
     as_json: bool,
     context: &Context,
 ) -> Result<()> {
     let (mut stdout, past) = (Stdout::open(), Past::open(context));
+    let decided = decision.map(route::json);
     let mut guard = Guard::new(context, "ask", caps);
     for lane in lanes {
         let mut request = asking.request(lane);
@@ -44,7 +48,7 @@ pub(crate) fn print(
             request = Arc::new(lowered);
         }
         let estimate = estimate::of(&request, lane.row.as_ref(), past.of(&lane.model, &request).as_ref());
-        let cost = Cost { estimate: &estimate, verdict: verdict.as_ref() };
+        let cost = Cost { estimate: &estimate, verdict: verdict.as_ref(), decided: decided.as_ref() };
         let shown = match &lane.way {
             Way::Http { target, .. } => over_http(as_json, context, target, &request, &cost)?,
             Way::Local => in_process(as_json, lane, &request, &cost),
@@ -64,16 +68,19 @@ pub(crate) fn print(
     Ok(())
 }
 
-/// What a call may cost, and what the caps say to it, where any holds.
+/// What a call may cost, what the caps say to it, where any holds, and why
+/// this model.
 struct Cost<'a> {
     estimate: &'a Estimate,
     verdict: Option<&'a Result<Granted>>,
+    decided: Option<&'a Value>,
 }
 
 impl Cost<'_> {
-    /// What the estimate says, and `cap`: null where none holds.
+    /// What the estimate says, `route`, and `cap`: null where none holds.
     fn add_to(&self, object: &mut Value) {
         object["estimate"] = self.estimate.to_json();
+        object["route"] = self.decided.cloned().unwrap_or_default();
         object["cap"] = match self.verdict {
             None => Value::Null,
             Some(Ok(granted)) => {

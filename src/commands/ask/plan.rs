@@ -10,11 +10,12 @@ use super::hedge::Delay;
 use super::view::Shown;
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::chat::Message;
+use crate::choice::{self, Conditions, Decision};
 use crate::cli::{CapOptions, Format, FormatOptions};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::lane::{self, Lane};
+use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::schema::Schema;
 
@@ -35,6 +36,7 @@ pub(super) enum Product {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Plan {
     pub(super) lanes: Vec<Lane>,
+    pub(super) decisions: Vec<Decision>,
     pub(super) asking: Asking,
     pub(super) manner: Manner,
     pub(super) product: Product,
@@ -69,14 +71,18 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     let manner = Manner::of(&args.call, context)?;
     let thread = thread(args, context)?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
-    let named = lane::named(&args.model, thread.model.as_deref(), context)?;
+    let choice = choice::look_up(&args.model, thread.model.as_deref(), args.route, context)?;
     let prompt = assemble(&args.prompt)?;
-    let lanes = match named {
-        Some(lanes) => lanes,
-        None => vec![lane::without_name(&prompt.parts, context)?],
+    let asking = Asking {
+        system: prompt.system.or(thread.system),
+        earlier: thread.messages,
+        parts: prompt.parts,
+        params: params(&args.sampling),
+        schema,
+        stream: !args.no_stream,
     };
-    lane::check_abilities(&lanes, &prompt.parts)?;
-    if args.hedge.is_some() && lanes.len() < 2 {
+    let chosen = choice.decide(&asking, &Conditions::default(), context)?;
+    if args.hedge.is_some() && chosen.lanes.len() < 2 {
         return Err(
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")
         );
@@ -88,15 +94,9 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         _ => Shown::Held,
     };
     Ok(Plan {
-        lanes,
-        asking: Asking {
-            system: prompt.system.or(thread.system),
-            earlier: thread.messages,
-            parts: prompt.parts,
-            params: params(&args.sampling),
-            schema,
-            stream: !args.no_stream,
-        },
+        lanes: chosen.lanes,
+        decisions: chosen.decisions,
+        asking,
         manner,
         product,
         shown,

@@ -13,6 +13,7 @@ use super::{CompareArgs, present};
 use crate::asking::{Asking, Manner, params};
 use crate::chat::{Params, Request};
 use crate::check::Check;
+use crate::choice::{self, Conditions};
 use crate::comparison::{Comparison, LaneResult, Run};
 use crate::config;
 use crate::context::Context;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         return crate::commands::ask::dry_run::print(
             &plan.lanes,
             &plan.asking,
-            args.call.caps,
+            (args.call.caps, None),
             as_json,
             context,
         );
@@ -145,8 +146,10 @@ fn further(
     checks: Vec<Check>,
 ) -> Result<Plan> {
     let mut all_names = found.names.clone();
+    let asking = asking(args, found, request)?;
     let (lanes, places, slots) = if args.past.add {
-        let lanes = args.model.iter().map(|name| lane::lane(name, context)).collect::<Result<Vec<_>>>()?;
+        let choice = choice::look_up(&args.model, None, None, context)?;
+        let lanes = choice.decide_each(&asking, &Conditions::default(), context)?.lanes;
         let places: Vec<usize> = (all_names.len()..all_names.len() + lanes.len()).collect();
         all_names = plan::unique(all_names, &lanes);
         let (warmup, runs) =
@@ -157,7 +160,6 @@ fn further(
         failed(found, context)?
     };
     plan::ready(&lanes)?;
-    let asking = asking(args, found, request)?;
     lane::check_abilities(&lanes, &asking.parts)?;
     let kept: Vec<&str> = found.stored.plan["checks"]
         .as_array()

@@ -11,12 +11,13 @@ use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::check::{self, Check};
+use crate::choice::{self, Choice, Conditions};
 use crate::cli::CapOptions;
 use crate::comparison::{Comparison, LaneResult};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::lane::{self, Lane, Way};
+use crate::lane::{Lane, Way};
 use crate::render::compare::{Sort, View};
 use crate::schema::Schema;
 
@@ -128,9 +129,8 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
     let format = format(&args.shape)?;
     let manner = Manner::of(&args.call, context)?;
     let checks = checks(&args.judging.check, context)?;
-    let lanes = lanes(args, context)?;
+    let choice = choice(args, context)?;
     let prompt = assemble(&args.prompt)?;
-    lane::check_abilities(&lanes, &prompt.parts)?;
     let asking = Asking {
         system: prompt.system,
         earlier: Vec::new(),
@@ -139,6 +139,8 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: true,
     };
+    let lanes = choice.decide_each(&asking, &Conditions::default(), context)?.lanes;
+    ready(&lanes)?;
     let names = unique(Vec::new(), &lanes);
     Ok(Plan {
         id: Ulid::generate(),
@@ -174,8 +176,8 @@ pub(super) fn checks<T: AsRef<str>>(texts: &[T], context: &Context) -> Result<Ve
     texts.iter().map(|text| Check::parse(text.as_ref(), &keys)).collect()
 }
 
-/// The lanes named by `-m` and `--set`, every one of them callable.
-fn lanes(args: &CompareArgs, context: &Context) -> Result<Vec<Lane>> {
+/// What `-m` and `--set` name.
+fn choice(args: &CompareArgs, context: &Context) -> Result<Choice> {
     let mut typed = match &args.set {
         Some(name) => context.config.set(name)?.to_vec(),
         None => Vec::new(),
@@ -186,9 +188,7 @@ fn lanes(args: &CompareArgs, context: &Context) -> Result<Vec<Lane>> {
             "name them with `-m` (twice, or a comma list), or a set of the configuration with `--set`",
         ));
     }
-    let lanes = typed.iter().map(|name| lane::lane(name, context)).collect::<Result<Vec<_>>>()?;
-    ready(&lanes)?;
-    Ok(lanes)
+    choice::look_up(&typed, None, None, context)
 }
 
 /// Every key must be there before the first lane is paid for.

@@ -8,8 +8,9 @@ use toml::Value;
 use super::ConfigContext;
 use crate::config::{
     self, BASE_URL_VARIABLES, BudgetConfig, Caps, Config, KeyPlacement, ModelConfig, Origin, ProviderConfig,
-    Sourced,
+    RouteConfig, Sourced,
 };
+use crate::router::{Settings, Weights};
 use crate::wire::Auth;
 
 /// The text of `pollm config show`. It can be shown to others: header values
@@ -38,6 +39,9 @@ pub(super) fn text(config: &Config, context: &ConfigContext<'_>) -> String {
         }
     }
     budget(&mut text, &config.budget);
+    for (name, of) in &config.routes {
+        route(&mut text, name, of);
+    }
     // Variables of vendors change providers that have no row in the file.
     let set = BASE_URL_VARIABLES.iter().filter(|variable| context.env.get(variable.name).is_some());
     let mut ids: Vec<&str> = set.map(|variable| variable.provider).collect();
@@ -48,6 +52,33 @@ pub(super) fn text(config: &Config, context: &ConfigContext<'_>) -> String {
         provider(&mut text, id, config, context);
     }
     text
+}
+
+/// Every setting of a route, those that nobody set too: they decide.
+fn route(text: &mut String, name: &str, route: &RouteConfig) {
+    let _ = writeln!(text, "\n[routes.{}]", key(name));
+    let (settings, default) = (&route.settings, Settings::default());
+    let origin = |is_default: bool| if is_default { Origin::BuiltIn } else { Origin::File };
+    if !route.models.is_empty() {
+        line(text, "models", &list(&route.models), Origin::File);
+    }
+    line(text, "policy", &quoted(route.policy.as_str()), Origin::File);
+    if let Some(price) = settings.max_price {
+        line(text, "max_price", &quoted(&price.to_string()), Origin::File);
+    }
+    for (name, providers) in [("providers", &settings.only), ("except", &settings.except)] {
+        if !providers.is_empty() {
+            let ids: Vec<String> = providers.iter().map(ToString::to_string).collect();
+            line(text, name, &list(&ids), Origin::File);
+        }
+    }
+    let is_default = (settings.explore - default.explore).abs() < f64::EPSILON;
+    line(text, "explore", &settings.explore.to_string(), origin(is_default));
+    let hours = settings.half_life.as_secs_f64() / 3_600.0;
+    line(text, "half_life_hours", &hours.to_string(), origin(settings.half_life == default.half_life));
+    let Weights { cost, speed, best } = settings.weights;
+    let weights = format!("{{ cost = {cost}, speed = {speed}, best = {best} }}");
+    line(text, "weights", &weights, origin(settings.weights == default.weights));
 }
 
 fn timeouts(text: &mut String, config: &Config) {

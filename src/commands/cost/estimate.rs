@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::print;
 use crate::asking::{Asking, assemble, params};
+use crate::choice::{self, Conditions};
 use crate::cli::{PromptOptions, SamplingOptions};
 use crate::context::Context;
 use crate::error::Result;
 use crate::estimate::{self, Estimate};
-use crate::lane;
+use crate::lane::Lane;
 use crate::money::Cost;
 use crate::past::Past;
 use crate::render::columns::{Column, Place, one_line, rows, taken};
@@ -83,13 +84,8 @@ pub(super) fn run(
 fn estimates(args: &EstimateArgs, context: &Context) -> Result<Vec<(String, Estimate)>> {
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
-    let named = lane::named(&args.model, None, context)?;
+    let choice = choice::look_up(&args.model, None, None, context)?;
     let prompt = assemble(&args.prompt)?;
-    let lanes = match named {
-        Some(lanes) => lanes,
-        None => vec![lane::without_name(&prompt.parts, context)?],
-    };
-    lane::check_abilities(&lanes, &prompt.parts)?;
     let asking = Asking {
         system: prompt.system,
         earlier: Vec::new(),
@@ -98,8 +94,9 @@ fn estimates(args: &EstimateArgs, context: &Context) -> Result<Vec<(String, Esti
         schema,
         stream: true,
     };
+    let lanes = choice.decide(&asking, &Conditions::default(), context)?.lanes;
     let past = Past::open(context);
-    let estimate = |lane: &lane::Lane| {
+    let estimate = |lane: &Lane| {
         let request = asking.request(lane);
         estimate::of(&request, lane.row.as_ref(), past.of(&lane.model, &request).as_ref())
     };

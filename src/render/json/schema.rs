@@ -64,6 +64,7 @@ fn outcomes() -> Vec<Value> {
         conversation: Some(asked().id),
         hint: Some("wait".to_owned()),
         failed: Some(&failed_before),
+        route: None,
     };
     let cut = Outcome { status: Status::Partial, finish: Some(Finish::Cut), ..failed() };
     [asked(), full(), failed(), cut].iter().map(|outcome| ask(outcome, &extra)).collect()

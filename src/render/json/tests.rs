@@ -79,7 +79,13 @@ fn an_answer_has_every_field_in_the_documented_order() {
     let conversation = Some(Ulid::from_parts(1, 1));
     let value = ask(
         &full(),
-        &Extra { command: "ask", conversation, hint: Some("unused".to_owned()), failed: Some(&[late()]) },
+        &Extra {
+            command: "ask",
+            conversation,
+            hint: Some("unused".to_owned()),
+            failed: Some(&[late()]),
+            route: None,
+        },
     );
     let fields = value.as_object().unwrap().iter();
     let fields: Vec<String> = fields.map(|(name, value)| format!("{name}: {}", line(value))).collect();

@@ -1,0 +1,358 @@
+//! Which models are asked: those that are named, those of a route, or those
+//! that the user can ask, ranked where a policy says so.
+//!
+//! Names are looked up before the prompt is read, since a typo should not wait
+//! for a pipe; ranking needs the prompt.
+
+use jiff::Timestamp;
+
+use crate::asking::Asking;
+use crate::catalog::ProviderKind;
+use crate::chat::{Effort, Params, Request};
+use crate::config::{self, RouteConfig};
+use crate::context::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lane::{self, Found, Lane};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{LaneName, ModelRef};
+use crate::money::Cost;
+use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Sample, Settings, rank};
+use crate::{cooldown, estimate, live, provider};
+
+/// Of models that the user did not name, so many are tried one after the other.
+const LONGEST_CHAIN: usize = 5;
+
+/// What was named, looked up.
+pub struct Choice {
+    /// In the order named; nothing where the default is to be asked.
+    picks: Vec<Pick>,
+}
+
+enum Pick {
+    /// One model.
+    One(Box<Found>),
+    /// Several, of which the best comes first.
+    Field(Field),
+}
+
+/// Several models to rank.
+struct Field {
+    route: Option<String>,
+    policy: Policy,
+    settings: Settings,
+    /// `None`: whatever the user can ask.
+    found: Option<Vec<Found>>,
+}
+
+/// What a choice is made under besides the request itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conditions {
+    /// The most that a call may cost in the worst case.
+    pub max_cost: Option<Cost>,
+}
+
+/// How a route, or a policy, decided.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The route's name, where one was used.
+    pub route: Option<String>,
+    /// By what was ranked.
+    pub policy: Policy,
+    /// Who was ranked.
+    pub candidates: Vec<Candidate>,
+    /// The outcome.
+    pub ranking: Ranking,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Who is asked, in order.
+pub struct Chosen {
+    /// The lanes: the next one is asked where the one before fails.
+    pub lanes: Vec<Lane>,
+    /// How they were put into order, a decision for each route.
+    pub decisions: Vec<Decision>,
+}
+
+/// Looks up the names of the command line, else of a conversation, else of
+/// `POLLM_MODEL` or the configuration. A policy makes one field of them all.
+///
+/// # Errors
+/// Unknown and ambiguous names, with suggestions; wrong options of a lane.
+pub fn look_up(
+    typed: &[String],
+    conversation: Option<&str>,
+    policy: Option<Policy>,
+    context: &Context,
+) -> Result<Choice> {
+    let default = || config::default_model(None, &context.env, &context.config).map(|found| found.value);
+    let names: Vec<String> = match (typed, conversation) {
+        ([], Some(model)) => vec![model.to_owned()],
+        ([], None) if policy.is_some() => Vec::new(),
+        ([], None) => default().iter().flat_map(|names| names.split(',')).map(str::to_owned).collect(),
+        (typed, _) => typed.to_vec(),
+    };
+    let Some(policy) = policy else {
+        let picks = names.iter().map(|name| pick(name, context)).collect::<Result<_>>()?;
+        return Ok(Choice { picks });
+    };
+    let (mut settings, mut route, mut found) = (Settings::default(), None, Vec::new());
+    for name in &names {
+        match pick(name, context)? {
+            Pick::One(one) => found.push(*one),
+            Pick::Field(field) => {
+                // One route's settings hold for its models; of several none goes before the others.
+                if names.len() == 1 {
+                    (settings, route) = (field.settings, field.route);
+                }
+                found.extend(field.found.unwrap_or_else(|| whatever_there_is(context)));
+            }
+        }
+    }
+    let found = (!names.is_empty()).then_some(found);
+    Ok(Choice { picks: vec![Pick::Field(Field { route, policy, settings, found })] })
+}
+
+/// What one name means: an alias may stand for a route, and a route hides a
+/// model of the catalog.
+fn pick(name: &str, context: &Context) -> Result<Pick> {
+    let typed = LaneName::parse(name.trim());
+    let Some((route, config)) = route(&typed.model, context) else {
+        return lane::find(name, context).map(|found| Pick::One(Box::new(found)));
+    };
+    let options: String = typed.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
+    let found = config.models.iter().map(|model| lane::find(&format!("{model}{options}"), context));
+    let found = found.collect::<Result<Vec<_>>>().map_err(|error| Error {
+        message: format!("route `{route}`: {}", error.message),
+        kind: ErrorKind::Config,
+        ..error
+    })?;
+    let found = if config.models.is_empty() && !options.is_empty() {
+        return Err(Error::usage(format!("route `{route}` names no models that could have options")));
+    } else {
+        (!found.is_empty()).then_some(found)
+    };
+    let mut settings = config.settings.clone();
+    for id in settings.only.iter_mut().chain(&mut settings.except) {
+        let known = context.catalog.provider(id.as_str());
+        let unknown = || Error::config(format!("route `{route}`: unknown provider `{id}`"));
+        *id = known.ok_or_else(unknown)?.id;
+    }
+    Ok(Pick::Field(Field { route: Some(route), policy: config.policy, settings, found }))
+}
+
+/// The route that a name stands for, by itself or by the user's aliases.
+fn route<'c>(name: &str, context: &'c Context) -> Option<(String, &'c RouteConfig)> {
+    let (routes, aliases) = (&context.config.routes, &context.config.aliases);
+    let mut name = name;
+    // No chain is longer than there are aliases, unless it is a circle.
+    for _ in 0..=aliases.len() {
+        match (aliases.get(name), routes.get(name)) {
+            (Some(target), _) => name = target,
+            (None, route) => return Some((name.to_owned(), route?)),
+        }
+    }
+    None
+}
+
+/// What the user can ask without naming it, as the default model is found: the
+/// capable models of providers with a key, gateways where there is no other;
+/// else of a server on this machine; else the embedded one.
+fn whatever_there_is(context: &Context) -> Vec<Found> {
+    let mut models = lane::capable(ProviderKind::Api, context);
+    if models.is_empty() {
+        models = lane::capable(ProviderKind::Gateway, context);
+    }
+    if !models.is_empty() {
+        return models.into_iter().map(Found::plain).collect();
+    }
+    let at_last = live::first_running(context).unwrap_or_else(|| ModelRef::new("local", "smollm2-135m"));
+    context.catalog.model(&at_last).into_iter().map(Found::plain).collect()
+}
+
+impl Choice {
+    /// Decides for a request.
+    ///
+    /// # Errors
+    /// Where nobody can serve it, or a named model can't be reached.
+    pub fn decide(self, asking: &Asking, conditions: &Conditions, context: &Context) -> Result<Chosen> {
+        self.lanes(usize::MAX, asking, conditions, context)
+    }
+
+    /// As [`Choice::decide`], for lanes side by side: of each route only the
+    /// first of its ranking.
+    ///
+    /// # Errors
+    /// As [`Choice::decide`].
+    pub fn decide_each(self, asking: &Asking, conditions: &Conditions, context: &Context) -> Result<Chosen> {
+        self.lanes(1, asking, conditions, context)
+    }
+
+    fn lanes(
+        self,
+        of_route: usize,
+        asking: &Asking,
+        conditions: &Conditions,
+        context: &Context,
+    ) -> Result<Chosen> {
+        let (mut lanes, mut decisions): (Vec<Lane>, Vec<Decision>) = (Vec::new(), Vec::new());
+        if self.picks.is_empty() {
+            lanes.push(lane::without_name(&asking.parts, context)?);
+        }
+        for pick in self.picks {
+            match pick {
+                Pick::One(found) => {
+                    let lane = found.lane(context)?;
+                    lane::check_abilities(std::slice::from_ref(&lane), &asking.parts)?;
+                    lanes.push(lane);
+                }
+                Pick::Field(field) => {
+                    let (ranked, decision) = field.decide(asking, conditions, context)?;
+                    lanes.extend(ranked.into_iter().take(of_route));
+                    decisions.push(decision);
+                }
+            }
+        }
+        Ok(Chosen { lanes, decisions })
+    }
+}
+
+impl Field {
+    fn decide(
+        self,
+        asking: &Asking,
+        conditions: &Conditions,
+        context: &Context,
+    ) -> Result<(Vec<Lane>, Decision)> {
+        let order = if self.found.is_some() { Order::Named } else { Order::Found };
+        let found = self.found.unwrap_or_else(|| whatever_there_is(context));
+        let need = need(&asking.with(&Params::default()));
+        let models: Vec<&ModelRef> = found.iter().map(|found| &found.model).collect();
+        let known = known(&models, need.input, context);
+        let mut samples = known.samples.into_iter();
+        let candidates: Vec<Candidate> = found
+            .iter()
+            .map(|found| {
+                // What was found can be asked: that is how it was found.
+                let obstacle = if order == Order::Named { obstacle(found, context) } else { None };
+                candidate(found, &asking.params, samples.next().unwrap_or_default(), obstacle)
+            })
+            .collect();
+        let at = Timestamp::now();
+        let cooling = cooldown::cooling(context, at);
+        let ranking = rank(&Question {
+            policy: self.policy,
+            settings: &self.settings,
+            need: &need,
+            candidates: &candidates,
+            order,
+            usual_output: known.usual_output,
+            max_cost: conditions.max_cost,
+            cooling: &cooling,
+            now: at,
+            seed: context.env.seed.unwrap_or_else(|| fastrand::u64(..)),
+            turn: known.calls_made,
+        });
+        let decision = Decision { route: self.route, policy: self.policy, candidates, ranking, at };
+        let most = if order == Order::Found { LONGEST_CHAIN } else { usize::MAX };
+        let mut lanes = Vec::new();
+        // Who is left alone comes last, as in every chain.
+        let resting = decision.ranking.rejected.iter().filter(|of| of.bar == Bar::Cooling);
+        let ranked = decision.ranking.ranked.iter().map(|of| of.candidate);
+        for candidate in ranked.chain(resting.map(|of| of.candidate)) {
+            match found[candidate].clone().lane(context) {
+                Ok(lane) if lanes.len() < most => lanes.push(lane),
+                Ok(_) => break,
+                // A named one was looked at before; of the others there are more.
+                Err(error) if order == Order::Found => log::info!("{}", error.message),
+                Err(error) => return Err(error),
+            }
+        }
+        if lanes.is_empty() {
+            return Err(decision.nobody());
+        }
+        Ok((lanes, decision))
+    }
+}
+
+fn need(request: &Request) -> Need {
+    Need {
+        input: estimate::input(request),
+        media: request.media().map(|media| media.kind).collect(),
+        schema: request.schema.is_some(),
+        tools: request.params.extra.contains_key("tools"),
+    }
+}
+
+/// What the ledger knows. Without it a choice is still made.
+#[derive(Default)]
+struct Known {
+    samples: Vec<Vec<Sample>>,
+    usual_output: Option<u64>,
+    calls_made: u64,
+}
+
+fn known(models: &[&ModelRef], input: u64, context: &Context) -> Known {
+    let read = || -> Result<Known, LedgerError> {
+        let ledger = Ledger::open_existing(&context.paths.ledger)?;
+        Ok(Known {
+            samples: ledger.samples(models)?,
+            usual_output: ledger.usual_output(input)?,
+            calls_made: ledger.calls_made()?,
+        })
+    };
+    read().unwrap_or_else(|error| {
+        log::warn!("nothing is known of earlier calls: {error}");
+        Known::default()
+    })
+}
+
+fn candidate(found: &Found, params: &Params, samples: Vec<Sample>, obstacle: Option<String>) -> Candidate {
+    let params = params.overlaid(&found.params);
+    Candidate {
+        name: found.name(),
+        model: found.model.clone(),
+        row: found.row.clone(),
+        max_tokens: params.max_tokens.map(u64::from),
+        thinking: params.effort.is_some_and(|effort| effort != Effort::None),
+        obstacle,
+        samples,
+    }
+}
+
+/// Why a model can't be asked. No key command is run to find out.
+fn obstacle(found: &Found, context: &Context) -> Option<String> {
+    let id = &found.model.provider;
+    let Some(row) = context.catalog.provider(id.as_str()) else {
+        return Some(format!("unknown provider {id}"));
+    };
+    if !provider::is_ready(context, &row) {
+        return Some(format!("there is no API key for {id}"));
+    }
+    if row.wire == "local" {
+        return None;
+    }
+    provider::target(context, &row, &found.model, found.row.as_ref()).err().map(|error| error.message)
+}
+
+impl Decision {
+    /// The error where no candidate is left.
+    fn nobody(&self) -> Error {
+        let rejected = &self.ranking.rejected;
+        let all = |bar: Bar| rejected.iter().all(|rejected| rejected.bar == bar);
+        let kind = match rejected.is_empty() {
+            false if all(Bar::Unreachable) => ErrorKind::Config,
+            false if all(Bar::Cap) => ErrorKind::Budget,
+            _ => ErrorKind::Usage,
+        };
+        let what = match &self.route {
+            Some(route) => format!("no model of route `{route}` can serve this request"),
+            None => "no model can serve this request".to_owned(),
+        };
+        let mut error = Error::new(kind, what);
+        let why =
+            |of: &crate::router::Rejected| format!("{}: {}", self.candidates[of.candidate].name, of.reason);
+        error.causes = rejected.iter().take(crate::router::MOST_FOUND).map(why).collect();
+        error
+    }
+}

@@ -1,0 +1,179 @@
+//! How a route decided: a table for people, and data.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::columns::{Column, Place, rows};
+use super::figures::{duration, speed};
+use super::filter::clean_line;
+use super::money;
+use super::output::{Output, Paint};
+use crate::catalog::Part;
+use crate::choice::Decision;
+use crate::money::Cost;
+use crate::router::{Host, Ranked};
+
+/// What is not known.
+const UNKNOWN: &str = "?";
+
+/// The decision as data, for the field `route`. What is unknown is null.
+pub fn json(decision: &Decision) -> Value {
+    let ranking = &decision.ranking;
+    let name = |candidate: usize| decision.candidates[candidate].name.as_str();
+    let ranked = ranking.ranked.iter().enumerate().map(|(place, of)| {
+        let mut object = figures(decision, of);
+        object["rank"] = json!(place + 1);
+        object["reason"] = json!(of.reason);
+        object
+    });
+    let rejected = ranking.rejected.iter();
+    let rejected = rejected.map(|of| json!({"model": name(of.candidate), "reason": of.reason}));
+    json!({
+        "policy": decision.policy.as_str(),
+        "chosen": ranking.ranked.first().map(|of| name(of.candidate)),
+        "reason": ranking.ranked.first().map(|of| &of.reason),
+        "candidates": ranked.collect::<Vec<_>>(),
+        "rejected": rejected.collect::<Vec<_>>(),
+        "baseline": ranking.baseline.as_ref().map(|of| figures(decision, of)),
+        "route": decision.route,
+    })
+}
+
+fn figures(decision: &Decision, of: &Ranked) -> Value {
+    let candidate = &decision.candidates[of.candidate];
+    let known = &of.figures;
+    let hosts = known.hosts.iter().map(|Host { name, n, ttfv_p50_ms }| {
+        json!({"served_by": name, "n": n, "ttfv_p50_ms": ttfv_p50_ms.map(tenths)})
+    });
+    json!({
+        "model": candidate.name,
+        "rank": null,
+        "n": known.n,
+        "failed": known.failed,
+        "ttfv_p50_ms": known.ttfv_p50_ms.map(tenths),
+        "ttfv_p90_ms": known.ttfv_p90_ms.map(tenths),
+        "tps_p50": known.tps_p50.map(tenths),
+        "answer_ms": tenths(known.answer_ms),
+        "age_s": known.latest.map(|at| seconds(decision, at)),
+        "expected_usd": of.expected.cost.map(Cost::to_usd),
+        "expected_output": of.expected.output,
+        "approximate": of.expected.approximate,
+        "index": of.index.map(|index| (index * 1_000.0).round() / 1_000.0),
+        "served_by": hosts.collect::<Vec<_>>(),
+        "reason": null,
+    })
+}
+
+fn tenths(figure: f64) -> f64 {
+    (figure * 10.0).round() / 10.0
+}
+
+fn seconds(decision: &Decision, at: Timestamp) -> i64 {
+    decision.at.duration_since(at).as_secs().max(0)
+}
+
+/// The decision for people, with a newline at its end.
+pub fn in_words(decision: &Decision, output: &Output) -> String {
+    let what = match &decision.route {
+        Some(route) => format!("route {route}, {}", decision.policy.as_str()),
+        None => decision.policy.as_str().to_owned(),
+    };
+    let mut text = String::new();
+    if let Some(first) = decision.ranking.ranked.first() {
+        let name = clean_line(&decision.candidates[first.candidate].name);
+        text.push_str(&format!("{what}: {name}: {}\n", clean_line(&first.reason)));
+    }
+    if output.accessible {
+        text.push_str(&listed(decision));
+    } else {
+        text.push_str(&table(decision));
+    }
+    for of in &decision.ranking.rejected {
+        let name = clean_line(&decision.candidates[of.candidate].name);
+        text.push_str(&format!("left out: {name}: {}\n", clean_line(&of.reason)));
+    }
+    text.push_str(&baseline(decision));
+    output.paint_stderr(text.trim_end(), Paint::Dim) + "\n"
+}
+
+/// What there is to say of one candidate, under the names of the columns.
+fn facts(decision: &Decision, of: &Ranked) -> [(&'static str, String); 9] {
+    let known = &of.figures;
+    let time = |ms: Option<f64>| ms.map_or_else(|| "–".to_owned(), duration);
+    let age = known.latest.map(|at| {
+        #[expect(clippy::cast_precision_loss, reason = "an age is for people")]
+        let ms = decision.at.duration_since(at).as_millis().max(0) as f64;
+        duration(ms)
+    });
+    let row = decision.candidates[of.candidate].row.as_ref();
+    let now = row.and_then(|row| row.prices_at(decision.at));
+    let price = |part| now.as_ref().and_then(|now| now.row.prices.get(part)).map(money::price);
+    let prices = match (price(Part::Input), price(Part::Output)) {
+        (None, None) => UNKNOWN.to_owned(),
+        (input, output) => {
+            let known = |price: Option<String>| price.unwrap_or_else(|| UNKNOWN.to_owned());
+            format!("{}/{}", known(input), known(output))
+        }
+    };
+    let sign = if of.expected.approximate { "≈" } else { "~" };
+    let expected = of.expected.cost.map(|cost| format!("{sign}{}", cost.to_display()));
+    [
+        ("n", known.n.to_string()),
+        ("failed", known.failed.to_string()),
+        ("first word", time(known.ttfv_p50_ms)),
+        ("p90", time(known.ttfv_p90_ms)),
+        ("speed", known.tps_p50.map_or_else(|| "–".to_owned(), speed)),
+        ("answer", if known.n + known.failed > 0 { duration(known.answer_ms) } else { "–".to_owned() }),
+        ("age", age.unwrap_or_else(|| "–".to_owned())),
+        ("price in/out", prices),
+        ("expected", expected.unwrap_or_else(|| UNKNOWN.to_owned())),
+    ]
+}
+
+fn table(decision: &Decision) -> String {
+    let ranked = &decision.ranking.ranked;
+    if ranked.is_empty() {
+        return String::new();
+    }
+    let names = ranked.iter().map(|of| clean_line(&decision.candidates[of.candidate].name).into_owned());
+    let numbered = names.enumerate().map(|(place, name)| format!("{}. {name}", place + 1));
+    let mut columns =
+        vec![Column::new(std::iter::once(String::new()).chain(numbered).collect(), Place::Left)];
+    let facts: Vec<_> = ranked.iter().map(|of| facts(decision, of)).collect();
+    for column in 0..facts[0].len() {
+        let cells = facts.iter().map(|row| row[column].1.clone());
+        let cells = std::iter::once(facts[0][column].0.to_owned()).chain(cells).collect();
+        columns.push(Column::new(cells, Place::Right));
+    }
+    rows(&columns, ranked.len() + 1).join("\n") + "\n"
+}
+
+fn listed(decision: &Decision) -> String {
+    let mut text = String::new();
+    for (place, of) in decision.ranking.ranked.iter().enumerate() {
+        let name = clean_line(&decision.candidates[of.candidate].name);
+        text.push_str(&format!("rank: {}\nmodel: {name}\n", place + 1));
+        for (name, value) in facts(decision, of) {
+            text.push_str(&format!("{name}: {}\n", if value == "–" { "unknown" } else { &value }));
+        }
+    }
+    text
+}
+
+/// What asking one and the same model for good would give, and what this choice gives.
+fn baseline(decision: &Decision) -> String {
+    let (Some(single), Some(chosen)) = (&decision.ranking.baseline, decision.ranking.ranked.first()) else {
+        return String::new();
+    };
+    let name = clean_line(&decision.candidates[single.candidate].name);
+    if single.candidate == chosen.candidate {
+        return format!("the best single model is the same: {name}\n");
+    }
+    let gives = |of: &Ranked| {
+        let first = of.figures.ttfv_p50_ms.map(|ms| format!("{} to first word", duration(ms)));
+        let cost = of.expected.cost.map(|cost| format!("~{}", cost.to_display()));
+        let known: Vec<String> = [first, cost].into_iter().flatten().collect();
+        if known.is_empty() { "nothing known".to_owned() } else { known.join(", ") }
+    };
+    format!("the best single model, {name}: {}; this choice: {}\n", gives(single), gives(chosen))
+}

@@ -1,0 +1,197 @@
+//! Choosing between models: `--route`, `--why` and named routes.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::lab::{KEY, row};
+use crate::support::process::Run;
+use crate::support::streams::{OPENAI_DONE, event, openai_chunks};
+use crate::support::{Env, Lab, Script, Server};
+
+/// Three providers that answer as the function says of their names; `c` has no key.
+fn lab(toml: &str, answer: impl Fn(&str) -> Script + Send + Sync + 'static) -> Lab {
+    let lab = Lab::start(move |request, _| answer(request.target.split('/').nth(1).unwrap()));
+    let rows = ["a", "b"].map(|name| row(name, "openai-chat", &format!("{}/{name}", lab.server.url())));
+    let keyless = row("c", "openai-chat", "http://127.0.0.1:1/c").replace("LAB_KEY", "C_KEY");
+    lab.env.configure(&format!("{toml}\n{}{keyless}", rows.concat()));
+    lab
+}
+
+fn said(_: &str) -> Script {
+    Script::sse(openai_chunks(&["Here I am"]))
+}
+
+fn ask(lab: &Lab, args: &[&str]) -> Run {
+    lab.pollm(["ask", "--no-stdin"].iter().chain(args).copied()).env("POLLM_SEED", "7")
+}
+
+const QUICK: &str = "[routes.quick]\nmodels = [\"c/one\", \"a/one\", \"b/one\"]\npolicy = \"fastest\"\n";
+
+/// Whatever the times are: each model is tried once, and from then on the order
+/// is that of the figures.
+#[test]
+fn each_is_tried_and_then_the_figures_decide() {
+    let lab =
+        lab(QUICK, |name| Script::sse(openai_chunks(&["Here"])).sleep(if name == "a" { 30 } else { 0 }));
+    let asked: Vec<Value> =
+        (0..8).map(|_| ask(&lab, &["-m", "quick", "--json", "hi"]).run().success().json()).collect();
+    assert_eq!((&asked[0]["model"], &asked[1]["model"]), (&json!("a/one"), &json!("b/one")));
+    let starts = |of: &Value, with: &str| of["route"]["reason"].as_str().unwrap().starts_with(with);
+    assert!(starts(&asked[0], "nothing is measured yet") && starts(&asked[1], "tried once"), "{asked:#?}");
+    for object in &asked[2..] {
+        let ms = |place: usize| object["route"]["candidates"][place]["answer_ms"].as_f64().unwrap();
+        assert!(ms(0) <= ms(1) || starts(object, "measured again"), "{object:#}");
+        assert_eq!(object["route"]["chosen"], object["model"]);
+    }
+}
+
+#[test]
+fn why_is_data_and_says_who_was_left_out() {
+    let lab = lab(QUICK, said);
+    for _ in 0..11 {
+        let _ = ask(&lab, &["-m", "a/one", "hi"]).run().success();
+    }
+    let _ = ask(&lab, &["-m", "b/one", "hi"]).run().success();
+    let output = ask(&lab, &["-m", "quick", "--why", "--json", "hi"]).run().success();
+    let route = &output.json()["route"];
+    assert_eq!((&route["policy"], &route["route"]), (&json!("fastest"), &json!("quick")));
+    assert_eq!(route["rejected"], json!([{"model": "c/one", "reason": "there is no API key for c"}]));
+    let of = |name: &str| {
+        let candidates = route["candidates"].as_array().unwrap();
+        candidates.iter().find(|of| of["model"] == name).unwrap().clone()
+    };
+    // A change of pace may have made some of them old.
+    let n = of("a/one")["n"].as_u64().unwrap();
+    assert!((2..=11).contains(&n) && of("b/one")["n"] == 1, "{route:#}");
+    assert_eq!(of("a/one")["ttfv_p90_ms"].is_f64(), n >= 10, "{route:#}");
+    assert!(of("a/one")["age_s"].is_u64() && of("a/one")["expected_usd"].is_string(), "{route:#}");
+    assert_eq!(route["candidates"][0]["model"], route["chosen"]);
+    assert!(route["baseline"]["model"].is_string() && route["reason"].is_string(), "{route:#}");
+    assert!(output.stderr.contains("left out: c/one: there is no API key for c"), "{output}");
+    assert!(output.stderr.contains("first word") && output.stderr.contains("best single model"), "{output}");
+    // Without a route there is none.
+    assert_eq!(ask(&lab, &["-m", "a/one", "--json", "hi"]).run().success().json()["route"], Value::Null);
+}
+
+#[test]
+fn the_ranking_is_the_chain() {
+    let lab = lab("", |name| match name {
+        "a" => Script::json(429, &json!({"error": {"message": "Slow down"}})),
+        _ => said(name),
+    });
+    let args = ["--route", "best", "-m", "a/one,b/one,c/one", "--retries", "0", "--json", "hi"];
+    let object = ask(&lab, &args).run().success().json();
+    assert_eq!((&object["model"], &object["route"]["chosen"]), (&json!("b/one"), &json!("a/one")));
+}
+
+#[test]
+fn a_route_is_a_model_s_name_everywhere() {
+    let toml = "default_model = \"first\"\n[aliases]\nfav = \"first\"\n[routes.first]\nmodels = [\"b/one\"]\npolicy = \"best\"\n";
+    let lab = lab(toml, said);
+    let model = |args: &[&str]| ask(&lab, args).run().success().json()["model"].clone();
+    assert_eq!(model(&["--json", "hi"]), "b/one");
+    assert_eq!(model(&["-m", "fav", "--json", "hi"]), "b/one");
+    let _ = ask(&lab, &["-m", "first@temperature=0.5", "hi"]).run().success();
+    assert_eq!(lab.body()["temperature"], 0.5);
+    assert_snapshot!(ask(&lab, &["-m", "frist", "hi"]).run(), @"
+    ------- stderr -------
+    error: unknown model `frist`
+
+    hint: did you mean `first`?
+    [exit status: 2]
+    ");
+    let run = lab.pollm(["--", "pollm", "ask", "-m", "fir"]);
+    let run = run.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "3").env("_CLAP_IFS", "\n");
+    assert!(run.run().success().stdout.lines().any(|name| name == "first"));
+}
+
+#[test]
+fn the_cheapest_is_shown_without_a_call() {
+    let env = Env::new();
+    let models = "openai/gpt-6-sol,openai/gpt-6-luna,anthropic/claude-haiku-5-5,deepseek/deepseek-flash";
+    let args = [
+        "ask",
+        "--route",
+        "cheapest",
+        "-m",
+        models,
+        "--max-tokens",
+        "100",
+        "--dry-run",
+        "--why",
+        "--json",
+        "hi",
+    ];
+    let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY"];
+    let run = keys.iter().fold(env.pollm(args), |run, key| run.env(key, KEY));
+    let output = run.run().success();
+    let first: Value = serde_json::from_str(output.stdout.lines().next().unwrap()).unwrap();
+    let usd = |of: &Value| of["expected_usd"].as_str().unwrap().parse::<f64>().unwrap();
+    let candidates = first["route"]["candidates"].as_array().unwrap();
+    assert!(candidates.windows(2).all(|pair| usd(&pair[0]) <= usd(&pair[1])), "{candidates:#?}");
+    assert_eq!((candidates.len(), &first["model"]), (4, &candidates[0]["model"]));
+    assert!(output.stderr.starts_with("cheapest: "), "{output}");
+}
+
+#[test]
+fn without_names_only_what_can_be_asked_is_ranked() {
+    let env = Env::new();
+    let args = ["ask", "--route", "best", "--dry-run", "--json", "hi"];
+    let output = env.pollm(args).env("GROQ_API_KEY", KEY).run().success();
+    let lanes: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!((1..=5).contains(&lanes.len()));
+    assert!(lanes.iter().all(|lane| lane["model"].as_str().unwrap().starts_with("groq/")), "{output}");
+}
+
+#[test]
+fn nobody_left_is_an_error_with_every_reason() {
+    let lab = lab("[routes.mine]\nmodels = [\"c/one\"]\npolicy = \"best\"\n", said);
+    assert_snapshot!(ask(&lab, &["-m", "mine", "hi"]).run(), @"
+    ------- stderr -------
+    error: no model of route `mine` can serve this request
+      because: c/one: there is no API key for c
+    [exit status: 5]
+    ");
+    assert_eq!(lab.server.requests().len(), 0);
+}
+
+/// What `OpenRouter` routes itself is left to it, and what it did is shown.
+#[test]
+fn a_gateway_s_own_routing_passes_through() {
+    let chunk = |delta: &Value, finish: &Value| {
+        event(&json!({"id": "gen-1", "provider": "Groq", "model": "meta-llama/llama-3.3-70b-instruct",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}))
+    };
+    let frames = [
+        chunk(&json!({"content": "Hi"}), &Value::Null),
+        chunk(&json!({"content": ""}), &json!("stop")),
+        OPENAI_DONE.to_owned(),
+    ];
+    let (env, server) = (Env::new(), Server::always(Script::sse(frames)));
+    env.configure(&format!("[providers.openrouter]\nbase_url = \"{}/api/v1\"\n", server.url()));
+    for id in ["qwen/qwen3-32b:nitro", "meta-llama/llama-3.3-70b-instruct:floor"] {
+        let model = format!("openrouter/{id}");
+        let args = [
+            "ask",
+            "--json",
+            "--no-stdin",
+            "-m",
+            &model,
+            "-o",
+            "provider.sort=throughput",
+            "-o",
+            "provider.only=[\"groq\"]",
+            "-o",
+            "models=[\"z-ai/glm-5\"]",
+            "hello",
+        ];
+        let object = env.pollm(args).env("OPENROUTER_API_KEY", KEY).run().success().json();
+        assert_eq!((&object["model"], &object["served_by"]), (&json!(model), &json!("Groq")));
+        assert_eq!(object["served_model"], "meta-llama/llama-3.3-70b-instruct");
+        // A variant may cost more than the model: its price is not taken for the model's.
+        assert_eq!(object["cost"]["usd"], Value::Null, "{object:#}");
+        let body = server.requests().last().unwrap().json();
+        assert_eq!((&body["model"], &body["models"]), (&json!(id), &json!(["z-ai/glm-5"])));
+        assert_eq!(body["provider"], json!({"sort": "throughput", "only": ["groq"]}));
+    }
+}
