@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use crate::chat::Effort;
+use crate::choice::Conditions;
 use crate::commands;
 use crate::money::Cost;
 use crate::prompt::{parse_max_tokens, parse_option, parse_temperature, parse_top_p};
@@ -192,6 +193,14 @@ pub struct CapOptions {
     /// Under a cap, send also what has no known cost
     #[arg(long, help_heading = "Call")]
     pub allow_unpriced: bool,
+}
+
+impl CapOptions {
+    /// What a route must keep to. What `--fit` lowers, or what may be sent
+    /// without a known cost, is no reason against a model.
+    pub fn conditions(&self) -> Conditions {
+        Conditions { max_cost: self.max_cost.filter(|_| !self.fit && !self.allow_unpriced) }
+    }
 }
 
 /// The shape of what is printed.

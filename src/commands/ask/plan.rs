@@ -10,7 +10,7 @@ use super::hedge::Delay;
 use super::view::Shown;
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::chat::Message;
-use crate::choice::{self, Conditions, Decision};
+use crate::choice::{self, Decision};
 use crate::cli::{CapOptions, Format, FormatOptions};
 use crate::config;
 use crate::context::Context;
@@ -81,7 +81,7 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: !args.no_stream,
     };
-    let chosen = choice.decide(&asking, &Conditions::default(), context)?;
+    let chosen = choice.decide(&asking, &args.call.caps.conditions(), context)?;
     if args.hedge.is_some() && chosen.lanes.len() < 2 {
         return Err(
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")

@@ -11,7 +11,7 @@ use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::check::{self, Check};
-use crate::choice::{self, Choice, Conditions};
+use crate::choice::{self, Choice};
 use crate::cli::CapOptions;
 use crate::comparison::{Comparison, LaneResult};
 use crate::config;
@@ -139,7 +139,7 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: true,
     };
-    let lanes = choice.decide_each(&asking, &Conditions::default(), context)?.lanes;
+    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
     ready(&lanes)?;
     let names = unique(Vec::new(), &lanes);
     Ok(Plan {
