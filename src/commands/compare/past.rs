@@ -13,7 +13,7 @@ use super::{CompareArgs, present};
 use crate::asking::{Asking, Manner, params};
 use crate::chat::{Params, Request};
 use crate::check::Check;
-use crate::choice::{self, Conditions};
+use crate::choice;
 use crate::comparison::{Comparison, LaneResult, Run};
 use crate::config;
 use crate::context::Context;
