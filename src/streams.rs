@@ -6,6 +6,9 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::ProgressBar;
 
 /// Standard output without a buffer between: one `write` is one system call.
 pub struct Stdout {
@@ -78,9 +81,23 @@ fn duplicate() -> io::Result<File> {
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
+/// What is redrawn on the terminal's last lines at the moment.
+static BELOW: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// From now on what is said on stderr stands above a bar that is being redrawn,
+/// and `None`: no longer. Without it the bar would be left behind.
+pub fn say_above(bar: Option<ProgressBar>) {
+    *BELOW.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
 /// Writes to stderr. Where even that fails there is nobody left to tell.
 pub fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let write = || io::stderr().lock().write_all(text.as_bytes());
+    let bar = BELOW.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let _ = match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    };
 }
 
 /// Calls `gone` once the reader of stdout has closed the pipe, so that a call

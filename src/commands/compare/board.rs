@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -19,6 +19,7 @@ use crate::render::columns::{Column, Place, rows};
 use crate::render::filter::clean_line;
 use crate::render::output::{Output, Paint};
 use crate::render::{figures, money};
+use crate::streams::say_above;
 
 /// A piece of so many bytes is long enough for an estimate of its own.
 const ENOUGH: usize = 400;
@@ -28,8 +29,10 @@ pub(super) struct Board(Option<Shown>);
 
 struct Shown {
     lines: Vec<Line>,
-    bars: Vec<ProgressBar>,
-    all: MultiProgress,
+    /// All lines in one message, so that they are drawn and taken away together.
+    bar: ProgressBar,
+    /// The terminal has a line for each lane.
+    fits: bool,
     output: Output,
     /// Calls that each lane is to make.
     runs: usize,
@@ -69,17 +72,14 @@ impl Board {
         if !output.stderr_tty || output.quiet || output.accessible {
             return Self(None);
         }
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(15));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(15));
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        say_above(Some(bar.clone()));
         let height = terminal_size::terminal_size().map_or(24, |(_, terminal_size::Height(rows))| rows);
         // More lines than the terminal has could never be taken away again.
         let fits = plan.lanes.len() < usize::from(height);
-        let bars = (0..if fits { plan.lanes.len() } else { 1 }).map(|_| {
-            let bar = all.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
         let now = Instant::now();
         let lines = plan.names.iter().zip(&plan.lanes).map(|(name, lane)| Line {
             name: name.clone(),
@@ -95,14 +95,7 @@ impl Board {
             reasons: false,
         });
         let runs = plan.slots.len() / plan.lanes.len().max(1);
-        Self(Some(Shown {
-            lines: lines.collect(),
-            bars: bars.collect(),
-            all,
-            output: output.clone(),
-            runs,
-            began: now,
-        }))
+        Self(Some(Shown { lines: lines.collect(), bar, fits, output: output.clone(), runs, began: now }))
     }
 
     /// A call is about to be made.
@@ -149,20 +142,17 @@ impl Board {
     /// Draws what has changed.
     pub(super) fn repaint(&mut self) {
         let Some(shown) = &mut self.0 else { return };
-        let messages =
-            if shown.bars.len() == shown.lines.len() { shown.lines() } else { vec![shown.in_one()] };
-        for (bar, message) in shown.bars.iter().zip(messages) {
-            if bar.message() != message {
-                bar.set_message(message);
-            }
+        let message = if shown.fits { shown.lines().join("\n") } else { shown.in_one() };
+        if shown.bar.message() != message {
+            shown.bar.set_message(message);
         }
     }
 
     /// Takes the board away.
     pub(super) fn clear(&mut self) {
         if let Some(shown) = self.0.take() {
-            // Where the terminal can't be written any more, nobody sees it.
-            let _ = shown.all.clear();
+            say_above(None);
+            shown.bar.finish_and_clear();
         }
     }
 
@@ -283,15 +273,17 @@ fn cut(text: &str, width: usize) -> String {
 fn ending(outcome: &Outcome) -> (String, Paint) {
     let timing = outcome.timing();
     let took = timing.e2e_ms.map(figures::duration).unwrap_or_default();
+    // What failed took as long as all its attempts.
+    let tried = figures::duration(ms(outcome.wall));
     match (&outcome.error, outcome.status) {
         (Some(error), _) => {
             let said = clean_line(&error.message);
             let what = phrase(error);
             let said =
                 if said.is_empty() || said.contains(&what) { String::new() } else { format!(": {said}") };
-            (format!("failed after {took}: {what}{said}"), Paint::Red)
+            (format!("failed after {tried}: {what}{said}"), Paint::Red)
         }
         (None, Status::Ok) => (format!("done in {took}, {}", money::bill(&outcome.bill)), Paint::Green),
-        (None, status) => (format!("{} after {took}", status.as_str()), Paint::Yellow),
+        (None, status) => (format!("{} after {tried}", status.as_str()), Paint::Yellow),
     }
 }
