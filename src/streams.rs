@@ -8,8 +8,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
-use indicatif::ProgressBar;
-
 /// Standard output without a buffer between: one `write` is one system call.
 pub struct Stdout {
     file: Option<File>,
@@ -81,22 +79,43 @@ fn duplicate() -> io::Result<File> {
     Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
-/// What is redrawn on the terminal's last lines at the moment.
-static BELOW: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// The lines that stand below everything else on the terminal, and change.
+static BELOW: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// From now on what is said on stderr stands above a bar that is being redrawn,
-/// and `None`: no longer. Without it the bar would be left behind.
-pub fn say_above(bar: Option<ProgressBar>) {
-    *BELOW.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+/// From the beginning of this line on, nothing (ECMA-48: CR, ED).
+const ERASE: &str = "\r\x1b[J";
+
+/// Shows these lines on stderr, a terminal, in place of those shown before, or
+/// takes them away where there are none. They must be narrower than the
+/// terminal and fewer than its rows.
+///
+/// The cursor rests at the beginning of the first line, so that the `^C` of an
+/// interrupt moves nothing, and what is left behind is always nothing.
+pub fn show_below(lines: Vec<String>) {
+    let mut below = BELOW.lock().unwrap_or_else(PoisonError::into_inner);
+    if lines != *below {
+        let _ = io::stderr().lock().write_all(format!("{ERASE}{}", drawn(&lines)).as_bytes());
+        *below = lines;
+    }
 }
 
-/// Writes to stderr. Where even that fails there is nobody left to tell.
+/// The lines, and the way back to the beginning of the first.
+fn drawn(lines: &[String]) -> String {
+    match lines.len() {
+        0 => String::new(),
+        1 => format!("{}\r", lines[0]),
+        count => format!("{}\r\x1b[{}A", lines.join("\r\n"), count - 1),
+    }
+}
+
+/// Writes to stderr, above the lines that stand below. Where even that fails
+/// there is nobody left to tell.
 pub fn stderr(text: &str) {
-    let write = || io::stderr().lock().write_all(text.as_bytes());
-    let bar = BELOW.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let _ = match bar {
-        Some(bar) => bar.suspend(write),
-        None => write(),
+    let below = BELOW.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = if below.is_empty() {
+        io::stderr().lock().write_all(text.as_bytes())
+    } else {
+        io::stderr().lock().write_all(format!("{ERASE}{text}{}", drawn(&below)).as_bytes())
     };
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -15,11 +14,11 @@ use crate::exchange::Update;
 use crate::explain::phrase;
 use crate::money::{Tokens, Usage};
 use crate::outcome::{Outcome, Status, ms};
-use crate::render::columns::{Column, Place, rows};
+use crate::render::columns::{Column, GAP, Place, rows, taken};
 use crate::render::filter::clean_line;
 use crate::render::output::{Output, Paint};
 use crate::render::{figures, money};
-use crate::streams::say_above;
+use crate::streams::show_below;
 
 /// A piece of so many bytes is long enough for an estimate of its own.
 const ENOUGH: usize = 400;
@@ -29,8 +28,6 @@ pub(super) struct Board(Option<Shown>);
 
 struct Shown {
     lines: Vec<Line>,
-    /// All lines in one message, so that they are drawn and taken away together.
-    bar: ProgressBar,
     /// The terminal has a line for each lane.
     fits: bool,
     output: Output,
@@ -72,11 +69,6 @@ impl Board {
         if !output.stderr_tty || output.quiet || output.accessible {
             return Self(None);
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(15));
-        if let Ok(style) = ProgressStyle::with_template("{msg}") {
-            bar.set_style(style);
-        }
-        say_above(Some(bar.clone()));
         let height = terminal_size::terminal_size().map_or(24, |(_, terminal_size::Height(rows))| rows);
         // More lines than the terminal has could never be taken away again.
         let fits = plan.lanes.len() < usize::from(height);
@@ -95,7 +87,7 @@ impl Board {
             reasons: false,
         });
         let runs = plan.slots.len() / plan.lanes.len().max(1);
-        Self(Some(Shown { lines: lines.collect(), bar, fits, output: output.clone(), runs, began: now }))
+        Self(Some(Shown { lines: lines.collect(), fits, output: output.clone(), runs, began: now }))
     }
 
     /// A call is about to be made.
@@ -142,17 +134,13 @@ impl Board {
     /// Draws what has changed.
     pub(super) fn repaint(&mut self) {
         let Some(shown) = &mut self.0 else { return };
-        let message = if shown.fits { shown.lines().join("\n") } else { shown.in_one() };
-        if shown.bar.message() != message {
-            shown.bar.set_message(message);
-        }
+        show_below(if shown.fits { shown.lines() } else { vec![shown.in_one()] });
     }
 
     /// Takes the board away.
     pub(super) fn clear(&mut self) {
-        if let Some(shown) = self.0.take() {
-            say_above(None);
-            shown.bar.finish_and_clear();
+        if self.0.take().is_some() {
+            show_below(Vec::new());
         }
     }
 
@@ -222,30 +210,40 @@ impl Line {
 
 impl Shown {
     /// A line a lane, names in a column. Long names keep their ends, which tell
-    /// models apart, and a number where even those are cut.
+    /// models apart, and have a number where even those are cut.
     fn lines(&self) -> Vec<String> {
-        const LEAST_WORDS: usize = 24;
         let now = Instant::now();
         let room = self.output.width.saturating_sub(1);
-        let widest = self.lines.iter().map(|line| line.name.width()).max().unwrap_or(0);
-        let narrow = room.saturating_sub(LEAST_WORDS + 2).max(8);
-        let names = self.lines.iter().enumerate().map(|(at, line)| match widest > narrow {
-            true => format!("{} {}", at + 1, line.name),
-            false => line.name.clone(),
-        });
-        let names = Column { width: widest.min(narrow), ..Column::new(names.collect(), Place::End) };
-        let named = rows(std::slice::from_ref(&names), self.lines.len());
-        let lines = self.lines.iter().zip(named).map(|(line, name)| {
+        let names = self.names(room);
+        let wide = names.first().map_or(0, |name| name.width());
+        let lines = self.lines.iter().zip(names).map(|(line, name)| {
             let (mut words, paint) = line.words(now);
             if self.runs > 1 {
                 words = format!("{}/{}  {words}", (line.ended + 1).min(self.runs), self.runs);
             }
-            let words = cut(&words, room.saturating_sub(names.width + 2));
+            let words = cut(&words, room.saturating_sub(wide + 2));
             let words = paint.map_or(words.clone(), |paint| self.output.paint_stderr(&words, paint));
-            let padding = " ".repeat((names.width + 2).saturating_sub(name.width()));
-            format!("{name}{padding}{words}")
+            format!("{name}  {words}")
         });
         lines.collect()
+    }
+
+    /// The lanes' names, all of one width.
+    fn names(&self, room: usize) -> Vec<String> {
+        const LEAST_WORDS: usize = 24;
+        let names: Vec<String> = self.lines.iter().map(|line| line.name.clone()).collect();
+        let whole = Column::new(names, Place::End);
+        let most = room.saturating_sub(LEAST_WORDS + 2).max(8);
+        let mut columns = vec![whole];
+        if columns[0].width > most {
+            let numbers = (1..=self.lines.len()).map(|number| number.to_string()).collect();
+            let numbers = Column::new(numbers, Place::Right);
+            columns[0].width = most.saturating_sub(numbers.width + GAP).max(4);
+            columns.insert(0, numbers);
+        }
+        let wide = taken(&columns) - GAP;
+        let padded = |line: String| format!("{line}{}", " ".repeat(wide.saturating_sub(line.width())));
+        rows(&columns, self.lines.len()).into_iter().map(padded).collect()
     }
 
     /// All lanes in one line.
