@@ -16,6 +16,7 @@ mod failover;
 mod hedge;
 mod plan;
 mod view;
+mod waiting;
 
 /// Send a prompt to a model and stream the answer.
 ///

@@ -1,10 +1,10 @@
 //! What the user sees while an answer comes.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::waiting::Waiting;
 use crate::chat::Event;
 use crate::exchange::{Cancel, Update};
 use crate::outcome::Outcome;
@@ -52,7 +52,7 @@ pub(super) struct View<'o> {
     sink: Sink,
     pending: String,
     reasoning: Option<Filter>,
-    waiting: Option<ProgressBar>,
+    waiting: Option<Waiting>,
     /// The candidates that are being asked, and their places in the chain.
     asked: Vec<(usize, String)>,
     /// Whether anything of the present answer is out, or kept for its end.
@@ -102,22 +102,16 @@ impl<'o> View<'o> {
         self.asked = vec![(lane, model.to_owned())];
         self.has_shown = false;
         if self.output.stderr_tty && !self.output.quiet && !self.output.accessible {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
-                bar.set_style(style);
-            }
-            bar.set_message(format!("waiting for {model}"));
-            bar.enable_steady_tick(Duration::from_millis(120));
-            self.waiting = Some(bar);
+            self.waiting = Some(Waiting::begin(model, self.output.width));
         }
     }
 
     /// Another candidate is asked as well.
     pub(super) fn begin_too(&mut self, lane: usize, model: &str) {
         self.asked.push((lane, model.to_owned()));
-        if let Some(bar) = &self.waiting {
+        if let Some(waiting) = &self.waiting {
             let names: Vec<&str> = self.asked.iter().map(|(_, name)| name.as_str()).collect();
-            bar.set_message(format!("waiting for {}", names.join(" and ")));
+            waiting.wait_for(names.join(" and "));
         }
     }
 
@@ -195,9 +189,7 @@ impl<'o> View<'o> {
     }
 
     fn stop_waiting(&mut self) {
-        if let Some(bar) = self.waiting.take() {
-            bar.finish_and_clear();
-        }
+        self.waiting = None;
     }
 
     /// Says something on stderr, on a line of its own.
@@ -205,11 +197,7 @@ impl<'o> View<'o> {
         if self.output.quiet {
             return;
         }
-        let say = || stderr(&format!("{}\n", self.output.paint_stderr(text, Paint::Dim)));
-        match &self.waiting {
-            Some(bar) => bar.suspend(say),
-            None => say(),
-        }
+        stderr(&format!("{}\n", self.output.paint_stderr(text, Paint::Dim)));
     }
 
     /// Parts what stands above from what follows, so that no two answers are
