@@ -29,7 +29,7 @@ const STYLES: Styles = Styles::styled()
 #[derive(Debug, Parser)]
 #[command(name = "pollm", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "\
-Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3.\n\
+Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3. \
 With no key and no server, `pollm ask` answers with local/smollm2-135m, a tiny model that runs in-process.")]
 pub struct Cli {
     /// Options of every command.
@@ -44,13 +44,20 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// Print nothing but the answer or the data, and errors
-    #[arg(short = 'q', long, global = true, display_order = 900)]
+    #[arg(short = 'q', long, global = true, help_heading = "Global options")]
     pub quiet: bool,
     /// Say more on stderr: what is sent where, what was skipped
-    #[arg(short = 'v', long, global = true, display_order = 901)]
+    #[arg(short = 'v', long, global = true, help_heading = "Global options")]
     pub verbose: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, display_order = 902)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        help_heading = "Global options"
+    )]
     pub color: ColorChoice,
 }
 
@@ -169,7 +176,7 @@ pub struct CallOptions {
     /// Exit with 8 where the answer was truncated or refused
     #[arg(long, help_heading = "Call")]
     pub strict: bool,
-    /// Print the request that would be sent, the key's name in place of the key; send nothing
+    /// Print the request that would be sent, the key's name in place of the key, and its estimated cost; send nothing
     #[arg(long, help_heading = "Call")]
     pub dry_run: bool,
     /// What the call may cost.

@@ -15,7 +15,6 @@
 //!   what repeated ones say.
 //! - [`budget`]: caps on spending, and the most that a call can cost.
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
-//! - [`comparison`]: several calls side by side, as data.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -24,11 +23,9 @@
 //! - [`local`], [`weights`]: the embedded model.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
-//! - [`ledger`], [`store`], [`keeper`]: the one private file that every outcome is
-//!   written to.
-//! - [`ledger`], [`store`], [`spending`], [`past`]: the one private file that every
-//!   outcome is written to, what its calls cost together, and what they say about
-//!   the next one.
+//! - [`ledger`], [`store`], [`keeper`], [`spending`], [`past`]: the one private file
+//!   that every outcome is written to, what its calls cost together, and what they
+//!   say about the next one.
 //! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
 //!   terminal, a pipe or a file, and questions to the user.
 //! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of

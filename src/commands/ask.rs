@@ -25,8 +25,16 @@ mod waiting;
 /// and a final newline, nothing else.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 good, 1 the call failed, 2 wrong command line, 3 over budget and nothing sent, 5 configuration or key, 6 timeout,\n\
-7 the answer fails --schema or has no code block for -x, 8 truncated or refused under --strict, 130 interrupted.")]
+Exit codes:
+    0  good
+    1  the call failed
+    2  wrong command line
+    3  over budget, nothing was sent
+    5  wrong configuration, or a key is missing or rejected
+    6  timeout
+    7  the answer fails --schema, or has no code block for -x
+    8  truncated or refused, under --strict
+  130  interrupted; what came is printed and kept")]
 pub struct AskArgs {
     /// The model: provider/model, an alias, a route or an id; several are tried in order
     ///

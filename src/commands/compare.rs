@@ -24,11 +24,18 @@ mod verdict;
 /// kept in the history as soon as it is there.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 all good, 1 all models failed, 2 wrong command line, 3 over budget, 4 some models failed,\n\
-5 configuration or key, 7 a check, the schema or the agreement failed, 8 truncated or refused under --strict,\n\
-130 interrupted (what was finished is printed and kept).")]
+Exit codes:
+    0  all good
+    1  all models failed
+    2  wrong command line
+    3  over budget, nothing was sent
+    4  some models failed
+    5  wrong configuration, or a key is missing
+    7  a check, the schema or the agreement failed
+    8  truncated or refused, under --strict
+  130  interrupted; what was finished is printed and kept")]
 pub struct CompareArgs {
-    /// A model: provider/model, an alias or an id; two or more
+    /// A model: provider/model, an alias, a route or an id; two or more
     ///
     /// Repeatable, or a comma list. Options of one model follow behind `@`, so one model can be
     /// compared with itself: -m openai/gpt-6.1-sol@effort=low -m openai/gpt-6.1-sol@effort=high
@@ -37,15 +44,6 @@ pub struct CompareArgs {
     /// The models of a set in the configuration
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
-    /// What is asked.
-    #[command(flatten)]
-    pub prompt: PromptOptions,
-    /// Sampling and limits.
-    #[command(flatten)]
-    pub sampling: SamplingOptions,
-    /// How the calls are made.
-    #[command(flatten)]
-    pub call: CallOptions,
     /// Repetition and order.
     #[command(flatten)]
     pub rounds: Rounds,
@@ -58,6 +56,15 @@ pub struct CompareArgs {
     /// What is printed.
     #[command(flatten)]
     pub shape: Shape,
+    /// What is asked.
+    #[command(flatten)]
+    pub prompt: PromptOptions,
+    /// Sampling and limits.
+    #[command(flatten)]
+    pub sampling: SamplingOptions,
+    /// How the calls are made.
+    #[command(flatten)]
+    pub call: CallOptions,
 }
 
 /// Repetition and order of the calls.
@@ -92,7 +99,7 @@ pub struct Judging {
 #[derive(Clone, Debug, Args)]
 pub struct Past {
     /// Show the last comparison again, in any view and format; nothing is sent
-    #[arg(long, conflicts_with_all = ["prompt", "set", "system", "attach", "file"], help_heading = "Last comparison")]
+    #[arg(long, conflicts_with_all = ["prompt", "set", "system", "attach", "file", "schema", "runs", "warmup"], help_heading = "Last comparison")]
     pub last: bool,
     /// With --last: ask the models of -m too, and only those
     #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]

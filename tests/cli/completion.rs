@@ -62,6 +62,30 @@ fn commands_flags_and_names_are_completed() {
 }
 
 #[test]
+fn routes_sets_and_formats_are_completed() {
+    let env = Env::new();
+    env.configure(
+        "[sets]\ndaily = [\"openai/gpt-6.1-sol\", \"anthropic/claude-opus-5-5\"]\n\
+         [routes.quickest]\npolicy = \"fastest\"\nmodels = [\"openai/gpt-6.1-sol\"]\n",
+    );
+    assert_eq!(candidates(&env, &["compare", "--set", ""]), ["daily"]);
+    assert_eq!(candidates(&env, &["ask", "-m", "quick"]), ["quickest"]);
+    assert_eq!(candidates(&env, &["compare", "-m", "gpt,quick"]), ["gpt,quickest"]);
+    assert_eq!(candidates(&env, &["ask", "--route", "che"]), ["cheapest"]);
+    assert_eq!(candidates(&env, &["compare", "--format", "h"]), ["html"]);
+    assert_eq!(candidates(&env, &["compare", "--view", ""]), ["table", "cards", "diff"]);
+    assert_eq!(candidates(&env, &["compare", "--sort", "c"]), ["cost"]);
+    assert_eq!(candidates(&env, &["cost", "report", "--by", "d"]), ["day"]);
+    assert_eq!(candidates(&env, &["cost", "what-if", "groq/openai/gpt-oss-1"]), ["groq/openai/gpt-oss-120b"]);
+    assert_eq!(
+        candidates(&env, &["cost", "budget", "set", "day", "1", "--provider", "anthr"]),
+        ["anthropic"]
+    );
+    let described = complete(&env, "fish", &["compare", "--set", "da"]);
+    assert!(described.stdout.contains("openai/gpt-6.1-sol, anthropic/claude-opus-5-5"), "{described}");
+}
+
+#[test]
 fn before_a_letter_is_typed_only_models_that_can_be_asked_are_offered() {
     let env = Env::new();
     let offered = candidates(&env, &["ask", "-m", ""]);

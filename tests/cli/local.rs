@@ -11,7 +11,7 @@ use crate::support::{CommandOutput, Env};
 const MODEL: &str = "local/smollm2-135m";
 
 /// The cache folder with the weights in it.
-fn weights() -> &'static PathBuf {
+pub(crate) fn weights() -> &'static PathBuf {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     CACHE.get_or_init(|| {
         let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pollm-cache");

@@ -24,6 +24,7 @@ mod input;
 mod local;
 mod models;
 mod price;
+mod readme;
 mod refresh;
 mod routes;
 mod stdin;

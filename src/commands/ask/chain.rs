@@ -282,7 +282,9 @@ impl<'p> Chain<'p> {
     }
 
     fn say_unready(&mut self, at: usize, error: &Error, is_not_the_first: bool) {
-        let why = format!("{}: {}", self.lanes[at].name, error.message);
+        let name = format!("{}: ", self.lanes[at].name);
+        let why =
+            if error.message.starts_with(&name) { "" } else { name.as_str() }.to_owned() + &error.message;
         if self.lessons.turn(&self.candidates, at + 1).next.is_some() {
             self.view.note(&format!("{why}; trying the next model"));
         } else if is_not_the_first {

@@ -26,7 +26,7 @@ const OPENROUTER: &str = "openrouter";
 /// Hold what was recorded against bills and prices.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Where OpenRouter's key is set, its own records of your latest calls are asked for, one small request each,\n\
+Where OpenRouter's key is set, its own records of your latest calls are asked for, one small request each, \
 which costs nothing; --offline asks for none. Everything else is in the history.")]
 pub(super) struct AuditArgs {
     #[command(flatten)]

@@ -26,7 +26,7 @@ mod edit;
 /// cap; a call that would pass it is not sent (exit code 3).
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Days and months are those of your time zone. Calls with `--no-log` count too; calls that `pollm history delete`\n\
+Days and months are those of your time zone. Calls with `--no-log` count too; calls that `pollm history delete` \
 deletes do not count any more.")]
 pub(super) struct BudgetArgs {
     #[command(subcommand)]
@@ -61,7 +61,7 @@ enum BudgetAction {
 #[derive(Debug, Args)]
 struct Whom {
     /// The cap on the calls to one provider
-    #[arg(long, value_name = "NAME", conflicts_with = "model")]
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "model")]
     provider: Option<String>,
     /// The cap on the calls to one model
     #[arg(short, long, value_name = "MODEL")]

@@ -25,8 +25,8 @@ use crate::schema::Schema;
 /// Price a prompt before it is sent.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Tokens are counted from your own earlier calls of a model where there are five or more with prompts of such a\n\
-size, else by a rule of thumb for the kind of text. Only the provider counts exactly. `typical` is the cost with\n\
+Tokens are counted from your own earlier calls of a model where there are five or more with prompts of such a \
+size, else by a rule of thumb for the kind of text. Only the provider counts exactly. `typical` is the cost with \
 the median answer of those calls, `most` that of the longest answer allowed, in the dearest hour.")]
 pub(super) struct EstimateArgs {
     /// The model: provider/model, an alias or an id (repeatable, or a comma list)

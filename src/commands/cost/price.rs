@@ -18,7 +18,7 @@ use crate::render::{json as render_json, models as view};
 /// Price a usage exactly.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Counts are totals: --input holds what was read from a cache, written to it and audio; --output holds reasoning.\n\
+Counts are totals: --input holds what was read from a cache, written to it and audio; --output holds reasoning. \
 Prints `unknown` where a price that is needed is not known.")]
 pub(super) struct PriceArgs {
     /// The model: provider/model, an alias or an id

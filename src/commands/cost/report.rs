@@ -18,7 +18,7 @@ use crate::whole_file;
 /// Total past calls.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Unknown costs are counted, never added up as zero: ≥ $1.23 (2 calls unpriced) is the least that was spent.\n\
+Unknown costs are counted, never added up as zero: ≥ $1.23 (2 calls unpriced) is the least that was spent. \
 Calls with --no-log are in no total.")]
 pub(super) struct ReportArgs {
     #[command(flatten)]

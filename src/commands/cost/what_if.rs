@@ -30,8 +30,8 @@ const LEAST_NAME: usize = 10;
 /// Reprice past calls.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is sent. The other model is taken to give the same answers and to read the same share of each prompt\n\
-from a cache; its prices are those of the moment of each call. Tokens are carried over by what both models\n\
+Nothing is sent. The other model is taken to give the same answers and to read the same share of each prompt \
+from a cache; its prices are those of the moment of each call. Tokens are carried over by what both models \
 counted for your own prompts where five calls or more of each are known, else as they were counted.")]
 pub(super) struct WhatIfArgs {
     /// The model: provider/model, an alias or an id (repeatable)

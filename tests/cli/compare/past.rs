@@ -71,3 +71,12 @@ fn without_one_it_says_so() {
     let output = lab.pollm(["compare", "--last"]).run().exited(2);
     assert!(output.stderr.contains("there is no comparison to show again"), "{}", output.stderr);
 }
+
+#[test]
+fn rounds_belong_to_new_comparisons() {
+    let lab = lab_of(&["a"], |_, _| Script::new(500));
+    for flag in [["--runs", "3"], ["--warmup", "1"], ["--schema", "{}"]] {
+        let output = lab.pollm(["compare", "--last"].iter().chain(&flag).copied()).run().exited(2);
+        assert!(output.stderr.contains("cannot be used with"), "{}", output.stderr);
+    }
+}
