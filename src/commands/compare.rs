@@ -11,6 +11,7 @@ use crate::render::compare::{Sort, View};
 
 mod board;
 mod events;
+mod matrix;
 mod past;
 mod plan;
 mod present;
@@ -23,6 +24,7 @@ mod verdict;
 /// words. While the models answer, a terminal shows a line for each. An answer is
 /// kept in the history as soon as it is there.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("earlier").args(["last", "resume"]))]
 #[command(after_help = "\
 Exit codes: 0 all good, 1 all models failed, 2 wrong command line, 3 over budget, 4 some models failed,\n\
 5 configuration or key, 7 a check, the schema or the agreement failed, 8 truncated or refused under --strict,\n\
@@ -46,6 +48,9 @@ pub struct CompareArgs {
     /// How the calls are made.
     #[command(flatten)]
     pub call: CallOptions,
+    /// Many prompts.
+    #[command(flatten)]
+    pub many: Many,
     /// Repetition and order.
     #[command(flatten)]
     pub rounds: Rounds,
@@ -60,10 +65,32 @@ pub struct CompareArgs {
     pub shape: Shape,
 }
 
+/// Many prompts.
+#[derive(Clone, Debug, Args)]
+pub struct Many {
+    /// Ask every prompt of a file, and show totals a model
+    ///
+    /// `.txt`: one prompt a line. `.jsonl`: objects with `prompt` and, if wanted, `id`. `.csv`: such
+    /// columns. -s, -a, -f and all parameters go with each prompt. Each call is kept in the history
+    /// as it ends; with --jsonl, --json and --format csv it is printed then too, whole and without the
+    /// pieces it came in, and a summary at the end. A call is made only once, even if the process is killed:
+    /// see --resume. Four calls a model run at once, unless -j says otherwise.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "last"], help_heading = "Many prompts")]
+    pub prompts: Option<PathBuf>,
+    /// Go on with the same prompts and models where the latest run of them ended; nothing is paid twice
+    ///
+    /// What was asked must be the same: prompts and their ids, models with their options, parameters,
+    /// system prompt, files, schema and runs. Calls that ended are taken from the history. Calls that were
+    /// begun and whose end is unknown, since the process was killed, may have been paid: they count as failed, and
+    /// like all that failed they are made again only with --retry-failed.
+    #[arg(long, requires = "prompts", help_heading = "Many prompts")]
+    pub resume: bool,
+}
+
 /// Repetition and order of the calls.
 #[derive(Clone, Debug, Args)]
 pub struct Rounds {
-    /// Most calls at once; 0: all at once [default: all models at once]
+    /// Most calls at once; 0: all at once [default: all models at once; with --prompts 4 a model]
     #[arg(short, long, value_name = "N", help_heading = "Rounds")]
     pub jobs: Option<usize>,
     /// Ask so many times, in rounds, and compare medians
@@ -97,8 +124,8 @@ pub struct Past {
     /// With --last: ask the models of -m too, and only those
     #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]
     pub add: bool,
-    /// With --last: ask the models that failed once more
-    #[arg(long, requires = "last", conflicts_with = "add", help_heading = "Last comparison")]
+    /// With --last: ask the models that failed once more; with --resume: make the calls that failed again
+    #[arg(long, requires = "earlier", conflicts_with = "add", help_heading = "Last comparison")]
     pub retry_failed: bool,
 }
 
@@ -149,6 +176,9 @@ pub enum CompareFormat {
 pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     if args.past.last {
         return past::run(args, context);
+    }
+    if let Some(prompts) = &args.many.prompts {
+        return matrix::run(args, prompts, context);
     }
     let plan = plan::resolve(args, context)?;
     if args.call.dry_run {
