@@ -60,7 +60,8 @@ pub(super) fn set_place(row: &mut NewRow, place: Place) {
 }
 
 impl Ledger {
-    /// Writes what a comparison is about, before its first call.
+    /// Writes what a comparison is about, before its first call. One that is
+    /// gone on with becomes the latest.
     ///
     /// # Errors
     /// As [`Ledger::append`].
@@ -74,7 +75,8 @@ impl Ledger {
         ];
         let sql =
             "INSERT INTO comparisons (id, started_ns, prompt, plan, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id) DO UPDATE SET plan = excluded.plan";
+             ON CONFLICT (id) DO UPDATE SET plan = excluded.plan,
+                 rowid = 1 + (SELECT max(rowid) FROM comparisons)";
         let written = self.connection.execute(sql, row);
         written.map(drop).map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))
     }

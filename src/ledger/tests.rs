@@ -16,6 +16,7 @@ mod cooldown;
 mod file;
 mod history;
 mod routing;
+mod matrix;
 
 struct Scratch {
     folder: TempDir,

@@ -127,7 +127,7 @@ fn table(names: &[String], facts: &[(&'static str, Vec<String>)], output: &Outpu
 /// The rows of the table: those that say something of some lane.
 fn facts(matrix: &Matrix) -> Vec<(&'static str, Vec<String>)> {
     type Cell = fn(&Tally) -> String;
-    let all: [(&'static str, Cell); 12] = [
+    let all: [(&'static str, Cell); 11] = [
         ("answered", |lane| share(lane.ok, lane.measured)),
         ("first word", |lane| time(lane, |of| &of.ttfv_ms, |of| Some(of.median))),
         ("  p90", |lane| time(lane, |of| &of.ttfv_ms, |of| of.p90)),
@@ -145,9 +145,11 @@ fn facts(matrix: &Matrix) -> Vec<(&'static str, Vec<String>)> {
             None => if lane.ok > 0 { "?" } else { NOTHING }.to_owned(),
         }),
         ("checks", |lane| share(lane.passed, lane.passed + lane.wrong)),
-        ("agrees", |lane| share(lane.agreed, lane.agreed + lane.odd)),
     ];
     let rows = all.into_iter().map(|(name, cell)| (name, matrix.lanes.iter().map(cell).collect::<Vec<_>>()));
+    let compared = matrix.concord.as_ref().map_or(0, |concord| concord.compared);
+    let agrees = matrix.lanes.iter().map(|lane| share(lane.agreed, compared)).collect();
+    let rows = rows.chain([("agrees", agrees)]);
     rows.filter(|(_, cells)| cells.iter().any(|cell| cell != NOTHING)).collect()
 }
 
@@ -252,13 +254,15 @@ fn cheapest(matrix: &Matrix, said: &mut Said) {
     let Some((_, most)) = others.last() else { return };
     let unknown: Vec<String> =
         matrix.lanes.iter().filter(|lane| !known(lane)).map(|lane| line(&lane.name)).collect();
-    if least == most {
+    // A failed call makes the others dearer by next to nothing.
+    let alike = least.to_display() == most.to_display();
+    if alike {
         said.say(format!("all cost the same: {} an answer", least.to_display()));
     } else {
         let of = if unknown.is_empty() { "" } else { " of those whose costs are known" };
         said.say(format!("{} was cheapest{of}: {} an answer", line(&best.name), least.to_display()));
     }
-    for (lane, cost) in others.iter().filter(|(_, cost)| cost > least && *least > Cost::ZERO) {
+    for (lane, cost) in others.iter().filter(|(_, cost)| !alike && cost > least && *least > Cost::ZERO) {
         said.detail(format!("{} times cheaper than {}", times(usd(*cost) / usd(*least)), line(&lane.name)));
     }
     if !unknown.is_empty() {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::explain::words;
 use crate::matrix::Matrix;
-use crate::outcome::ms;
 use crate::render::compare::matrix::cost_so_far;
 use crate::render::figures;
 use crate::render::output::Output;
@@ -41,17 +41,17 @@ impl Progress {
         let Some(shown) = &self.0 else { return };
         let landed = landed as u64;
         shown.bar.set_position(landed);
-        let mut words = format!("{}/{}", figures::count(landed), figures::count(shown.all));
+        let mut told = format!("{}/{}", figures::count(landed), figures::count(shown.all));
         if matrix.failures.count > 0 {
-            words += &format!(" · {} failed", figures::count(matrix.failures.count));
+            told += &format!(" · {} failed", figures::count(matrix.failures.count));
         }
-        words += &format!(" · {}", cost_so_far(matrix));
+        told += &format!(" · {}", cost_so_far(matrix));
         let made = landed.saturating_sub(shown.before);
         if let Some(left) = time_left(shown.began.elapsed(), made, shown.all.saturating_sub(landed)) {
-            words += &format!(" · {} left", figures::duration(ms(left)));
+            told += &format!(" · {} left", words(left));
         }
-        if shown.bar.message() != words {
-            shown.bar.set_message(words);
+        if shown.bar.message() != told {
+            shown.bar.set_message(told);
         }
     }
 
@@ -74,7 +74,8 @@ impl Drop for Progress {
 fn time_left(elapsed: Duration, made: u64, rest: u64) -> Option<Duration> {
     let each = elapsed.checked_div(u32::try_from(made).ok()?)?;
     let left = each.checked_mul(u32::try_from(rest).ok()?)?;
-    Some(Duration::from_secs(left.as_secs_f64().ceil().max(0.0) as u64)).filter(|_| elapsed.as_secs() > 0)
+    let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    (elapsed.as_secs() > 0).then(|| Duration::from_secs(whole))
 }
 
 #[cfg(test)]

@@ -163,7 +163,9 @@ impl Race<'_> {
             // From now on it is one that failed, and is never forgotten in a sum.
             let lane = &self.plan.lanes[planned.slot.lane];
             let outcome = lost(before.call, &lane.model, &lane.name, Timestamp::now());
-            self.keeper.append("compare", outcome, Arc::clone(request), Some(place));
+            self.keeper.append("compare", outcome.clone(), Arc::clone(request), Some(place));
+            let run = Run { outcome, is_warmup: planned.slot.is_warmup(), checks: Vec::new() };
+            self.desk.borrow_mut().land_replaced(planned.slot, &run);
         }
         let claim = Claim { place, call: planned.id, instead_of: before.map(|before| before.call) };
         let is_claimed = self.keeper.claim(claim).await;
