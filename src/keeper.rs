@@ -19,6 +19,7 @@ enum Task {
     Append(Box<Kept>),
     Checks(Ulid, Vec<Checked>),
     Claim(Claim, oneshot::Sender<bool>),
+    Tell(oneshot::Sender<()>),
 }
 
 struct Kept {
@@ -58,6 +59,9 @@ impl Keeper {
                         // Nobody waits any more where the calls were ended meanwhile.
                         let _ = answer.send(claimed);
                     }
+                    Task::Tell(waiting) => {
+                        let _ = waiting.send(());
+                    }
                 }
             }
             store.release_unsent();
@@ -94,6 +98,14 @@ impl Keeper {
         let (answer, claimed) = oneshot::channel();
         self.send(Task::Claim(claim, answer));
         claimed.await.unwrap_or(true)
+    }
+
+    /// Returns when everything handed over so far is written.
+    pub async fn written(&self) {
+        let (waiting, written) = oneshot::channel();
+        self.send(Task::Tell(waiting));
+        // An error means that there is no thread, and nothing to wait for.
+        let _ = written.await;
     }
 
     fn send(&self, task: Task) {

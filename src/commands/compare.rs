@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::render::compare::{Sort, View};
 
 mod board;
@@ -174,6 +174,7 @@ pub enum CompareFormat {
 /// # Errors
 /// Whatever keeps the comparison from being as asked; see the exit codes in the help.
 pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
+    needs(args)?;
     if args.past.last {
         return past::run(args, context);
     }
@@ -197,4 +198,23 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     }
     let mut comparison = plan.comparison(raced);
     present::finish(&mut comparison, &plan.showing(), context)
+}
+
+/// Options that mean nothing without another one. clap says so too, but not
+/// where a prompt is there that the other option has no room for: then a call
+/// would be made, and paid, that nobody asked for.
+fn needs(args: &CompareArgs) -> Result<()> {
+    let (last, resume) = (args.past.last, args.many.resume);
+    if resume && args.many.prompts.is_none() {
+        return Err(
+            Error::usage("`--resume` goes on with a file of prompts").hint("name it with `--prompts`")
+        );
+    }
+    if args.past.add && !last {
+        return Err(Error::usage("`--add` needs `--last`"));
+    }
+    if args.past.retry_failed && !last && !resume {
+        return Err(Error::usage("`--retry-failed` needs `--last`, or `--prompts` with `--resume`"));
+    }
+    Ok(())
 }

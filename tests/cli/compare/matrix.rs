@@ -179,6 +179,8 @@ fn mistakes_are_found_before_anything_is_sent() {
         (&["--prompts", "p.txt", "--resume", "--no-log"], "the history, which is off"),
         (&["--resume", "a prompt"], "--prompts"),
         (&["--prompts", "p.txt", "--retry-failed"], "--resume"),
+        (&["--retry-failed", "a prompt"], "--last"),
+        (&["--add", "a prompt"], "--last"),
         (&["--prompts", "p.txt", "--output", "nowhere/at/all.json"], "could not write"),
     ] {
         let output = compare(&lab, &THREE, args).run();

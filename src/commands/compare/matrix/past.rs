@@ -205,7 +205,7 @@ pub(in crate::commands::compare) fn again(
     let agree = matrix.concord.is_some();
     let mut desk = Desk::new(matrix, page, grid, ids, stored.plan["schema"] == true);
     let (earlier, runtime) = (Earlier { ledger, stored }, runtime()?);
-    let judge = (!checks.is_empty()).then(|| Judge { checks, schema: None, keeper: None });
+    let judge = (!checks.is_empty()).then_some(Judge { checks, schema: None, keeper: None });
     Replay { earlier: &earlier, grid, begun: &begun, judge, runtime: &runtime }.run(&[], &mut desk)?;
     let verdict =
         Verdict { is_new: false, is_interrupted: false, strict: args.call.strict, agree, log: true };

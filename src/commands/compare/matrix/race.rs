@@ -188,6 +188,8 @@ impl Race<'_> {
             self.keeper.checks(outcome.id, checks.clone());
         }
         let run = Run { outcome, is_warmup: slot.is_warmup(), checks };
+        // What is printed is in the history, even if the process is killed next.
+        self.keeper.written().await;
         let mut desk = self.desk.borrow_mut();
         if let Err(error) = desk.land(slot, &run) {
             self.unwritten.borrow_mut().get_or_insert(error);
