@@ -15,8 +15,8 @@ mod any;
 mod cooldown;
 mod file;
 mod history;
-mod routing;
 mod matrix;
+mod routing;
 
 struct Scratch {
     folder: TempDir,

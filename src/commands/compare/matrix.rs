@@ -28,6 +28,7 @@ mod past;
 mod plan;
 mod progress;
 mod race;
+mod reserve;
 mod verdict;
 
 pub(super) use past::{again, is_one};
@@ -70,12 +71,14 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
     }
     let begun = earlier.as_ref().map(|earlier| earlier.begun(plan.grid)).transpose()?.unwrap_or_default();
     let planned = planned(&plan, &begun, args.past.retry_failed);
+    let mut store = Store::new(context, plan.log);
+    plan.granted = reserve::reserve(&plan, &planned, &mut store, context)?;
     let matrix = empty(&plan, started_at);
     let page = Page::begin(plan.format, plan.output.as_deref(), &matrix)?;
     let ids = plan.items.iter().map(|item| item.id.clone()).collect();
     let mut desk = Desk::new(matrix, page, plan.grid, ids, plan.asking.schema.is_some());
     let runtime = runtime()?;
-    let keeper = Keeper::start(Store::new(context, plan.log));
+    let keeper = Keeper::start(store);
     if let Some(earlier) = &earlier {
         let schema = plan.asking.schema.as_ref();
         let judge = Some(Judge { checks: &plan.checks, schema, keeper: Some(&keeper) });
@@ -155,7 +158,7 @@ fn dry_run(plan: &mut Plan, context: &Context) -> Result<()> {
     let as_json = plan.format == super::CompareFormat::Json;
     for item in 0..plan.items.len() {
         plan.ask_item(item);
-        crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, as_json, context)?;
+        crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, (plan.caps, None), as_json, context)?;
     }
     Ok(())
 }

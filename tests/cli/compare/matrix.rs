@@ -235,3 +235,17 @@ fn the_bar_is_taken_away() {
         assert_eq!(output.stderr, "");
     }
 }
+
+#[test]
+fn caps_hold_for_all_calls_together() {
+    let lab = echo();
+    lab.env.write("p.txt", (1..=30).map(|n| format!("number {n}\n")).collect::<String>());
+    let run = |cap: &str| {
+        let args = ["--prompts", "p.txt", "--max-tokens", "10", "--max-cost", cap];
+        compare(&lab, &THREE, &[&args[..], &["--json"]].concat()).run()
+    };
+    // One call may cost some $0.0012: 1,024 tokens and its bytes in, 10 tokens out.
+    let refused = run("0.1").exited(3);
+    assert_eq!((lab.server.connections(), refused.stdout.as_str()), (0, ""));
+    assert_eq!(run("0.13").success().json()["total"]["usd"], "0.00117");
+}

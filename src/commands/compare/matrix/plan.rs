@@ -9,8 +9,10 @@ use ulid::Ulid;
 
 use super::grid::{Grid, Slot};
 use crate::asking::{Asking, Manner, assemble_frame, params};
+use crate::budget::Granted;
 use crate::chat::{MediaSource, Message, Part, Request, Role};
 use crate::check::Check;
+use crate::cli::CapOptions;
 use crate::commands::compare::past::params_to_json;
 use crate::commands::compare::plan;
 use crate::commands::compare::{CompareArgs, CompareFormat};
@@ -18,7 +20,7 @@ use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exchange::AtOnce;
-use crate::lane::{self, Lane};
+use crate::lane::Lane;
 use crate::prompt::{self, Frame, Item};
 use crate::render::compare::{Sort, View};
 use crate::schema::Schema;
@@ -42,6 +44,9 @@ pub(super) struct Plan {
     /// The request of each lane, but for the prompt.
     bases: Vec<Request>,
     pub(super) manner: Manner,
+    pub(super) caps: CapOptions,
+    /// What the caps allow: a limit on tokens, under `--fit`.
+    pub(super) granted: Granted,
     pub(super) at_once: AtOnce,
     pub(super) checks: Vec<Check>,
     pub(super) agree: bool,
@@ -58,22 +63,26 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
     refuse_views(args.shape.view, format)?;
     let manner = Manner::of(&args.call, context)?;
     let checks = plan::checks(&args.judging.check, context)?;
-    let lanes = plan::lanes(args, context)?;
+    let choice = plan::choice(args, context)?;
     let log = config::log(args.call.no_log, &context.env, &context.config).value;
     if args.many.resume && !log {
         return Err(Error::usage("`--resume` goes on from the history, which is off"));
     }
     let items = prompt::load_list(path)?;
     let frame = assemble_frame(&args.prompt)?;
-    lane::check_abilities(&lanes, &frame.media)?;
-    let asking = Asking {
+    // Routes choose who can take the longest of the prompts.
+    let longest = items.iter().max_by_key(|item| item.prompt.len());
+    let mut asking = Asking {
         system: frame.system.clone(),
         earlier: Vec::new(),
-        parts: Vec::new(),
+        parts: longest.map(|item| frame.around(&item.prompt)).unwrap_or_default(),
         params: params(&args.sampling),
         schema,
         stream: true,
     };
+    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
+    plan::ready(&lanes)?;
+    asking.parts.clear();
     let bases = lanes.iter().map(|lane| Arc::unwrap_or_clone(asking.request(lane))).collect();
     let (runs, warmup) = (args.rounds.runs, args.rounds.warmup);
     Ok(Plan {
@@ -96,6 +105,8 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
         frame,
         bases,
         manner,
+        caps: args.call.caps,
+        granted: Granted::default(),
         checks,
         log,
         format,
@@ -118,9 +129,15 @@ pub(super) fn refuse_views(view: View, format: CompareFormat) -> Result<()> {
 impl Plan {
     /// What one call says to its model.
     pub(super) fn request(&self, slot: Slot) -> Arc<Request> {
+        let request = self.wanted(slot);
+        Arc::new(self.granted.lowered(&request).unwrap_or(request))
+    }
+
+    /// The same before it is fitted to caps.
+    pub(super) fn wanted(&self, slot: Slot) -> Request {
         let parts = self.frame.around(&self.items[slot.item].prompt);
         let messages = vec![Message { role: Role::User, parts }];
-        Arc::new(Request { messages, ..self.bases[slot.lane].clone() })
+        Request { messages, ..self.bases[slot.lane].clone() }
     }
 
     /// Puts one of the prompts into what is asked, for a dry run.
