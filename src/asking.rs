@@ -13,7 +13,7 @@ use crate::dispatch::{self, Ready};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Limits, Retries};
 use crate::lane::Lane;
-use crate::prompt::{self, ProcessStdin, Prompt, PromptArgs};
+use crate::prompt::{self, Frame, ProcessStdin, Prompt, PromptArgs};
 use crate::schema::Schema;
 use crate::streams::stderr;
 
@@ -140,14 +140,25 @@ pub fn params(sampling: &SamplingOptions) -> Params {
 /// # Errors
 /// As [`prompt::assemble`].
 pub fn assemble(options: &PromptOptions) -> Result<Prompt> {
-    let typed = PromptArgs {
+    prompt::assemble(&typed(options), &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
+}
+
+/// What goes with each of many prompts: system prompt, files and attachments.
+///
+/// # Errors
+/// As [`prompt::assemble_frame`].
+pub fn assemble_frame(options: &PromptOptions) -> Result<Frame> {
+    prompt::assemble_frame(&typed(options), &mut ProcessStdin)
+}
+
+fn typed(options: &PromptOptions) -> PromptArgs {
+    PromptArgs {
         words: options.prompt.clone(),
         system: options.system.clone(),
         attach: options.attach.iter().map(Into::into).collect(),
         files: options.file.iter().map(Into::into).collect(),
         no_stdin: options.no_stdin,
-    };
-    prompt::assemble(&typed, &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
+    }
 }
 
 /// Seconds of the command line as a duration.

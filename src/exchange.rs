@@ -28,7 +28,7 @@ mod local;
 
 pub use account::possibly_lost;
 use account::{bill, count, is_ambiguous};
-pub use fan_out::{Ended, Job, fan_out};
+pub use fan_out::{AtOnce, Ended, Job, fan_out};
 use hearing::Hearing;
 
 /// How long to wait for what. There is no hidden total.

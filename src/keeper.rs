@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
+use tokio::sync::oneshot;
 use ulid::Ulid;
 
 use crate::chat::Request;
 use crate::comparison::Checked;
-use crate::ledger::{Entry, Place, StoredComparison};
+use crate::ledger::{Claim, Entry, Place, StoredComparison};
 use crate::outcome::Outcome;
 use crate::store::Store;
 
@@ -17,6 +18,8 @@ enum Task {
     Begin(Box<StoredComparison>),
     Append(Box<Kept>),
     Checks(Ulid, Vec<Checked>),
+    Claim(Claim, oneshot::Sender<bool>),
+    Tell(oneshot::Sender<()>),
 }
 
 struct Kept {
@@ -50,6 +53,15 @@ impl Keeper {
                         place: kept.place,
                     }),
                     Task::Checks(call, checks) => store.set_checks(call, &checks),
+                    Task::Claim(claim, answer) => {
+                        let mut claimed = true;
+                        store.write(|ledger| ledger.claim(&claim).map(|own| claimed = own));
+                        // Nobody waits any more where the calls were ended meanwhile.
+                        let _ = answer.send(claimed);
+                    }
+                    Task::Tell(waiting) => {
+                        let _ = waiting.send(());
+                    }
                 }
             }
             store.release_unsent();
@@ -77,6 +89,23 @@ impl Keeper {
     /// Writes what the checks said of an outcome that was written before.
     pub fn checks(&self, call: Ulid, checks: Vec<Checked>) {
         self.send(Task::Checks(call, checks));
+    }
+
+    /// Claims a call; returns once that is written, for the process may end at
+    /// any moment. False where another process makes this call. A ledger that
+    /// can't be written keeps no call from being made: that was said.
+    pub async fn claim(&self, claim: Claim) -> bool {
+        let (answer, claimed) = oneshot::channel();
+        self.send(Task::Claim(claim, answer));
+        claimed.await.unwrap_or(true)
+    }
+
+    /// Returns when everything handed over so far is written.
+    pub async fn written(&self) {
+        let (waiting, written) = oneshot::channel();
+        self.send(Task::Tell(waiting));
+        // An error means that there is no thread, and nothing to wait for.
+        let _ = written.await;
     }
 
     fn send(&self, task: Task) {

@@ -15,6 +15,9 @@
 //!   what repeated ones say.
 //! - [`budget`]: caps on spending, and the most that a call can cost.
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
+//! - [`comparison`]: several calls side by side, as data.
+//! - [`comparison`], [`matrix`], [`statistics`]: several calls side by side, and
+//!   those of many prompts, as data; what repeated ones say.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -59,6 +62,7 @@ pub mod live;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod logger;
+pub mod matrix;
 pub mod model;
 pub mod moment;
 pub mod money;

@@ -90,27 +90,7 @@ pub fn assemble(
 
     let by_option = !named.is_empty() && !dash && !placed;
     let mut supply = Supply { stdin, notice };
-    let system = match &args.system {
-        Some(text) => system_prompt(text, &mut supply)?,
-        None => None,
-    };
-    let mut parts = Vec::new();
-    for name in &args.attach {
-        let media = if name == "-" {
-            attachment::from_bytes("stdin", supply.asked_for(attachment::LIMIT)?.into())?
-        } else {
-            attachment::load(name)?
-        };
-        parts.push(Part::Media(media));
-    }
-    let mut sections = Vec::new();
-    for name in &args.files {
-        sections.push(if name == "-" {
-            file::fenced("stdin", None, &file::decode("stdin", supply.asked_for(file::LIMIT)?)?)
-        } else {
-            file::load(name)?
-        });
-    }
+    let Frame { system, media: mut parts, mut sections } = frame(args, &mut supply)?;
     let piped = if dash || placed {
         Some(file::decode("stdin", supply.asked_for(file::LIMIT)?)?)
     } else if by_option || args.no_stdin {
@@ -127,6 +107,63 @@ pub fn assemble(
             .hint("write it behind the command, as in `pollm ask \"why is the sky blue?\"`, or pipe it in"));
     }
     Ok(Prompt { system, parts })
+}
+
+/// What goes with each of many prompts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The system prompt; never white space alone.
+    pub system: Option<String>,
+    /// The attachments.
+    pub media: Vec<Part>,
+    /// The texts of files, each with its name and fenced.
+    pub sections: Vec<String>,
+}
+
+impl Frame {
+    /// The turn that asks one of the prompts, put together as [`assemble`] does.
+    /// The prompt is taken as it is: no `-` and no `{stdin}` in it is special.
+    pub fn around(&self, prompt: &str) -> Vec<Part> {
+        let mut parts = self.media.clone();
+        let sections: Vec<&str> = self.sections.iter().map(String::as_str).chain([prompt]).collect();
+        parts.push(Part::Text(sections.join("\n\n")));
+        parts
+    }
+}
+
+/// Reads what goes with each of many prompts: system prompt, attachments and
+/// files. Stdin is read only where one of them names it.
+///
+/// # Errors
+/// As [`assemble`].
+pub fn assemble_frame(args: &PromptArgs, stdin: &mut dyn StdinSource) -> Result<Frame> {
+    check_claims(&claims(args, false, false), args.no_stdin, false, stdin.kind())?;
+    frame(args, &mut Supply { stdin, notice: &mut |_| {} })
+}
+
+fn frame(args: &PromptArgs, supply: &mut Supply<'_>) -> Result<Frame> {
+    let system = match &args.system {
+        Some(text) => system_prompt(text, supply)?,
+        None => None,
+    };
+    let mut media = Vec::new();
+    for name in &args.attach {
+        let attached = if name == "-" {
+            attachment::from_bytes("stdin", supply.asked_for(attachment::LIMIT)?.into())?
+        } else {
+            attachment::load(name)?
+        };
+        media.push(Part::Media(attached));
+    }
+    let mut sections = Vec::new();
+    for name in &args.files {
+        sections.push(if name == "-" {
+            file::fenced("stdin", None, &file::decode("stdin", supply.asked_for(file::LIMIT)?)?)
+        } else {
+            file::load(name)?
+        });
+    }
+    Ok(Frame { system, media, sections })
 }
 
 /// The words but for a `-` at either end, and whether there was one. Between

@@ -6,11 +6,12 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::render::compare::{Sort, View};
 
 mod board;
 mod events;
+mod matrix;
 mod past;
 mod plan;
 mod present;
@@ -23,6 +24,7 @@ mod verdict;
 /// words. While the models answer, a terminal shows a line for each. An answer is
 /// kept in the history as soon as it is there.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("earlier").args(["last", "resume"]))]
 #[command(after_help = "\
 Exit codes:
     0  all good
@@ -44,6 +46,9 @@ pub struct CompareArgs {
     /// The models of a set in the configuration
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
+    /// Many prompts.
+    #[command(flatten)]
+    pub many: Many,
     /// Repetition and order.
     #[command(flatten)]
     pub rounds: Rounds,
@@ -67,10 +72,31 @@ pub struct CompareArgs {
     pub call: CallOptions,
 }
 
+/// Many prompts.
+#[derive(Clone, Debug, Args)]
+pub struct Many {
+    /// Ask every prompt of a file, and show totals a model
+    ///
+    /// `.txt`: one prompt a line. `.jsonl`: objects with `prompt` and, if wanted, `id`. `.csv`: such
+    /// columns. -s, -a, -f and all parameters go with each prompt. Each call is kept in the history
+    /// as it ends; with --jsonl, --json and --format csv it is printed then too, whole, and a
+    /// summary at the end. A call is made only once, even if the process is killed: see --resume. Four calls a model run at once, unless -j says otherwise.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "last"], help_heading = "Many prompts")]
+    pub prompts: Option<PathBuf>,
+    /// Go on with the same prompts and models where the latest run of them ended; nothing is paid twice
+    ///
+    /// What was asked must be the same: prompts and their ids, models with their options, parameters,
+    /// system prompt, files, schema and runs. Calls that ended are taken from the history. Calls
+    /// that were begun and whose end is unknown, since the process was killed, may have been paid:
+    /// they count as failed, and are made again only with --retry-failed.
+    #[arg(long, requires = "prompts", help_heading = "Many prompts")]
+    pub resume: bool,
+}
+
 /// Repetition and order of the calls.
 #[derive(Clone, Debug, Args)]
 pub struct Rounds {
-    /// Most calls at once; 0: all at once [default: all models at once]
+    /// Most calls at once; 0: all at once [default: all models at once; with --prompts 4 a model]
     #[arg(short, long, value_name = "N", help_heading = "Rounds")]
     pub jobs: Option<usize>,
     /// Ask so many times, in rounds, and compare medians
@@ -104,8 +130,8 @@ pub struct Past {
     /// With --last: ask the models of -m too, and only those
     #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]
     pub add: bool,
-    /// With --last: ask the models that failed once more
-    #[arg(long, requires = "last", conflicts_with = "add", help_heading = "Last comparison")]
+    /// With --last: ask the models that failed once more; with --resume: make the calls that failed again
+    #[arg(long, requires = "earlier", conflicts_with = "add", help_heading = "Last comparison")]
     pub retry_failed: bool,
 }
 
@@ -154,8 +180,12 @@ pub enum CompareFormat {
 /// # Errors
 /// Whatever keeps the comparison from being as asked; see the exit codes in the help.
 pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
+    needs(args)?;
     if args.past.last {
         return past::run(args, context);
+    }
+    if let Some(prompts) = &args.many.prompts {
+        return matrix::run(args, prompts, context);
     }
     let plan = plan::resolve(args, context)?;
     if args.call.dry_run {
@@ -174,4 +204,23 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     }
     let mut comparison = plan.comparison(raced);
     present::finish(&mut comparison, &plan.showing(), context)
+}
+
+/// Options that mean nothing without another one. clap says so too, but not
+/// where a prompt is there that the other option has no room for: then a call
+/// would be made, and paid, that nobody asked for.
+fn needs(args: &CompareArgs) -> Result<()> {
+    let (last, resume) = (args.past.last, args.many.resume);
+    if resume && args.many.prompts.is_none() {
+        return Err(
+            Error::usage("`--resume` goes on with a file of prompts").hint("name it with `--prompts`")
+        );
+    }
+    if args.past.add && !last {
+        return Err(Error::usage("`--add` needs `--last`"));
+    }
+    if args.past.retry_failed && !last && !resume {
+        return Err(Error::usage("`--retry-failed` needs `--last`, or `--prompts` with `--resume`"));
+    }
+    Ok(())
 }

@@ -16,9 +16,27 @@ use crate::model::ProviderId;
 /// for their provider.
 const LOOK_AHEAD: usize = 256;
 
+/// How many calls may run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtOnce {
+    /// Of all lanes together.
+    pub all: usize,
+    /// Of one lane.
+    pub a_lane: usize,
+}
+
+impl AtOnce {
+    /// So many, of whichever lanes.
+    pub const fn of_all(all: usize) -> Self {
+        Self { all, a_lane: usize::MAX }
+    }
+}
+
 /// One call that is to be made.
 #[derive(Clone, Debug)]
 pub struct Job<T> {
+    /// The lane that it is a call of.
+    pub lane: usize,
     /// Who is asked; a provider that answers "too many requests" gets fewer at once.
     pub provider: ProviderId,
     /// It computes in this process: two at once would take each other's cores.
@@ -64,11 +82,14 @@ impl Limit {
     }
 }
 
-/// Starts every job in turn, at most `most` at once, and returns when all that
-/// were started have ended. After a cancel no further one is started.
+/// Starts every job in turn, not more than `most` at once, and returns when all
+/// that were started have ended. After a cancel no further one is started.
+///
+/// Jobs are taken from the iterator when their turn comes, [`LOOK_AHEAD`] before
+/// it at most, so that a lane that has all it may have holds up no other.
 pub async fn fan_out<T, F>(
     jobs: impl IntoIterator<Item = Job<T>>,
-    most: usize,
+    most: AtOnce,
     cancel: &Cancel,
     mut start: impl FnMut(T) -> F,
 ) where
@@ -78,24 +99,30 @@ pub async fn fan_out<T, F>(
     let mut pending = VecDeque::new();
     let mut running = FuturesUnordered::new();
     let mut limits: HashMap<ProviderId, Limit> = HashMap::new();
+    let mut lanes: HashMap<usize, usize> = HashMap::new();
     let mut round = 0;
     loop {
-        while !cancel.is_cancelled() && running.len() < most {
+        while !cancel.is_cancelled() && running.len() < most.all {
             pending.extend(jobs.by_ref().take(LOOK_AHEAD.saturating_sub(pending.len())));
             if running.is_empty() {
                 round = pending.front().map_or(round, |job: &Job<T>| job.round);
             }
             let may_begin = |job: &Job<T>| {
                 job.round <= round
+                    && lanes.get(&job.lane).is_none_or(|active| *active < most.a_lane)
                     && limits.get(&job.provider).is_none_or(|limit| limit.has_room(job.is_local))
             };
             let Some(at) = pending.iter().position(may_begin) else { break };
             let Some(job) = pending.remove(at) else { break };
             limits.entry(job.provider.clone()).or_default().active += 1;
-            let (provider, call) = (job.provider, start(job.what));
-            running.push(async move { (provider, call.await) });
+            *lanes.entry(job.lane).or_default() += 1;
+            let (provider, lane, call) = (job.provider, job.lane, start(job.what));
+            running.push(async move { (provider, lane, call.await) });
         }
-        let Some((provider, ended)) = running.next().await else { return };
+        let Some((provider, lane, ended)) = running.next().await else { return };
+        if let Some(active) = lanes.get_mut(&lane) {
+            *active = active.saturating_sub(1);
+        }
         if let Some(limit) = limits.get_mut(&provider) {
             limit.note(ended);
         }
@@ -110,21 +137,27 @@ mod tests {
     use super::*;
 
     fn job(provider: &str, round: u32, what: usize) -> Job<usize> {
-        Job { provider: ProviderId::new(provider), is_local: provider == "local", round, what }
+        Job {
+            lane: what % 2,
+            provider: ProviderId::new(provider),
+            is_local: provider == "local",
+            round,
+            what,
+        }
     }
 
     /// Runs jobs that take a moment each and tells how many ran at once, at
     /// most, and in which order they began.
     fn run(
         jobs: Vec<Job<usize>>,
-        most: usize,
+        most: impl Into<AtOnce>,
         ended: impl Fn(usize) -> Ended,
         cancel_after: usize,
     ) -> (usize, Vec<usize>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let (active, begun, cancel) =
             (RefCell::new((0_usize, 0_usize)), RefCell::default(), Cancel::default());
-        runtime.unwrap().block_on(fan_out(jobs, most, &cancel, |what| {
+        runtime.unwrap().block_on(fan_out(jobs, most.into(), &cancel, |what| {
             begun_now(&begun, what);
             let mut now = active.borrow_mut();
             now.0 += 1;
@@ -140,6 +173,12 @@ mod tests {
             }
         }));
         (active.into_inner().1, begun.into_inner())
+    }
+
+    impl From<usize> for AtOnce {
+        fn from(all: usize) -> Self {
+            Self::of_all(all)
+        }
     }
 
     fn begun_now(begun: &RefCell<Vec<usize>>, what: usize) {
@@ -173,7 +212,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let running = RefCell::new(0_usize);
         let jobs: Vec<Job<usize>> = jobs;
-        runtime.unwrap().block_on(fan_out(jobs, usize::MAX, &Cancel::default(), |what| {
+        runtime.unwrap().block_on(fan_out(jobs, AtOnce::of_all(usize::MAX), &Cancel::default(), |what| {
             *running.borrow_mut() += 1;
             active.borrow_mut().push((what, *running.borrow()));
             let running = &running;
@@ -185,6 +224,15 @@ mod tests {
         }));
         let active = active.into_inner();
         assert!(active.iter().all(|(what, at_once)| *what < 8 || *at_once == 1), "{active:?}");
+    }
+
+    #[test]
+    fn a_lane_that_has_all_it_may_have_holds_up_no_other() {
+        // The even ones are of one lane, the odd ones of another.
+        let jobs = || vec![job("a", 0, 6), job("a", 0, 2), job("a", 0, 4), job("b", 0, 1), job("b", 0, 3)];
+        let most = |all| AtOnce { all, a_lane: 1 };
+        assert_eq!(run(jobs(), most(usize::MAX), |_| Ended::Good, 0), (2, vec![6, 1, 3, 2, 4]));
+        assert_eq!(run(jobs(), most(1), |_| Ended::Good, 0), (1, vec![6, 2, 4, 1, 3]));
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub struct StoredComparison {
     pub prompt: String,
     /// Lanes, parameters, runs and checks, as `compare` wrote them.
     pub plan: Value,
+    /// Of many prompts: equal where the same is asked of the same lanes.
+    pub fingerprint: Option<String>,
 }
 
 /// One call of a comparison.
@@ -58,7 +60,8 @@ pub(super) fn set_place(row: &mut NewRow, place: Place) {
 }
 
 impl Ledger {
-    /// Writes what a comparison is about, before its first call.
+    /// Writes what a comparison is about, before its first call. One that is
+    /// gone on with becomes the latest.
     ///
     /// # Errors
     /// As [`Ledger::append`].
@@ -67,10 +70,13 @@ impl Ledger {
             begun.id.to_string(),
             columns::time_ns(begun.started_at),
             begun.prompt,
-            begun.plan.to_string()
+            begun.plan.to_string(),
+            begun.fingerprint
         ];
-        let sql = "INSERT INTO comparisons (id, started_ns, prompt, plan) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (id) DO UPDATE SET plan = excluded.plan";
+        let sql =
+            "INSERT INTO comparisons (id, started_ns, prompt, plan, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (id) DO UPDATE SET plan = excluded.plan,
+                 rowid = 1 + (SELECT max(rowid) FROM comparisons)";
         let written = self.connection.execute(sql, row);
         written.map(drop).map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))
     }
@@ -130,16 +136,17 @@ impl Ledger {
     }
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<StoredComparison> {
+pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<StoredComparison> {
     Ok(StoredComparison {
         id: columns::ulid(row, "id")?,
         started_at: columns::time(row)?,
         prompt: row.get("prompt")?,
         plan: columns::word(row, "plan", |text| serde_json::from_str(text).ok())?,
+        fingerprint: row.get("fingerprint")?,
     })
 }
 
-fn place(row: &Row<'_>, comparison: Ulid) -> rusqlite::Result<Place> {
+pub(super) fn place(row: &Row<'_>, comparison: Ulid) -> rusqlite::Result<Place> {
     let item: Option<i64> = row.get("item")?;
     let number = |number: i64| usize::try_from(number).unwrap_or_default();
     Ok(Place {
@@ -155,7 +162,7 @@ fn checks_to_json(checks: &[Checked]) -> String {
     Value::Array(checks.collect()).to_string()
 }
 
-fn checks(row: &Row<'_>) -> rusqlite::Result<Vec<Checked>> {
+pub(super) fn checks(row: &Row<'_>) -> rusqlite::Result<Vec<Checked>> {
     let text: Option<String> = row.get("checks")?;
     let Some(text) = text else { return Ok(Vec::new()) };
     let read = || -> Option<Vec<Checked>> {

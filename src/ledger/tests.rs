@@ -15,6 +15,7 @@ mod any;
 mod cooldown;
 mod file;
 mod history;
+mod matrix;
 mod routing;
 
 struct Scratch {

@@ -4,6 +4,7 @@
 //! - [`text`]: for people, as a table, as cards or as differences.
 //! - [`summary`](fn@summary): what it comes to, in words.
 //! - [`csv`](fn@csv), [`markdown`](fn@markdown): for files.
+//! - [`matrix`]: the totals of many prompts.
 //! - [`html`](mod@html): one page that stands by itself.
 
 mod answer;
@@ -15,6 +16,7 @@ mod fold;
 pub mod html;
 mod listing;
 mod markdown;
+pub mod matrix;
 mod order;
 mod remarks;
 pub mod sheet;
@@ -24,7 +26,7 @@ mod table;
 mod tests;
 mod total;
 
-pub use csv::csv;
+pub use csv::{csv, csv_of_prompt, csv_of_prompts};
 pub use html::html;
 pub use markdown::markdown;
 pub use order::{Sort, arranged, order};

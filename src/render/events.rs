@@ -58,6 +58,20 @@ impl EventWriter {
         self.line(name, who, json!({"outcome": outcome}))
     }
 
+    /// The one line of a call of one of many prompts: `done` or `error`.
+    pub fn end_of_prompt(&mut self, who: &Speaker<'_>, prompt_id: &str, outcome: Value) -> String {
+        let name = if outcome["error"].is_null() { "done" } else { "error" };
+        self.line(name, who, json!({"prompt_id": prompt_id, "outcome": outcome}))
+    }
+
+    /// The last line of many prompts.
+    pub fn summary(&mut self, matrix: Value) -> String {
+        let object = json!({"event": "summary", "seq": self.seq, "t_ms": round(ms(self.started.elapsed())),
+            "summary": matrix});
+        self.seq += 1;
+        super::json::line(&object) + "\n"
+    }
+
     fn piece(&mut self, name: &str, who: &Speaker<'_>, text: &str) -> String {
         if text.is_empty() {
             return String::new();

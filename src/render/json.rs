@@ -2,6 +2,7 @@
 //! ever added, at the end. `schema/pollm-1.json` tells every one of them.
 
 mod comparison;
+mod matrix;
 
 use std::io;
 
@@ -16,6 +17,7 @@ use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
 pub use comparison::{comparison, run};
+pub use matrix::{matrix_head, matrix_result, matrix_summary, matrix_totals};
 
 /// The format of what pollm prints as JSON.
 pub const SCHEMA: &str = "pollm/1";

@@ -9,7 +9,7 @@ use ulid::Ulid;
 
 use super::plan::{self, Plan, Showing};
 use super::race::{self, Raced, Slot};
-use super::{CompareArgs, present};
+use super::{CompareArgs, matrix, present};
 use crate::asking::{Asking, Manner, params};
 use crate::chat::{Params, Request};
 use crate::check::Check;
@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exchange::Cancel;
 use crate::lane::{self, Lane};
-use crate::ledger::{Ledger, StoredComparison, StoredRun};
+use crate::ledger::{Ledger, LedgerError, StoredComparison, StoredRun};
 use crate::outcome::Status;
 use crate::schema::Schema;
 use crate::{runtime, signals};
@@ -38,7 +38,11 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     if !args.past.add && !args.past.retry_failed && !args.model.is_empty() {
         return Err(Error::usage("`--last` shows what is there; to ask further models add `--add`"));
     }
-    let found = find(context)?;
+    let (ledger, stored) = latest(context)?;
+    if matrix::is_one(&stored) {
+        return matrix::again(args, format, &checks, ledger, stored, context);
+    }
+    let found = find(&ledger, stored)?;
     let request = found.runs.first().map(|run| run.call.request.clone()).unwrap_or_default();
     let by_field = request.schema.is_some();
     let agree = args.judging.agree || found.stored.plan["agree"] == true;
@@ -83,13 +87,21 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     present::finish(&mut comparison, &showing, context)
 }
 
-fn find(context: &Context) -> Result<Found> {
-    let unreadable = |error| Error::failed("the history can't be read").because(&error);
+/// The latest comparison, and the ledger that has it.
+fn latest(context: &Context) -> Result<(Ledger, StoredComparison)> {
     let ledger = Ledger::open_existing(&context.paths.ledger).map_err(unreadable)?;
     let stored = ledger.latest_comparison().map_err(unreadable)?.ok_or_else(|| {
         Error::usage("there is no comparison to show again")
             .hint("compare something first; comparisons with `--no-log` are not kept")
     })?;
+    Ok((ledger, stored))
+}
+
+pub(super) fn unreadable(error: LedgerError) -> Error {
+    Error::failed("the history can't be read").because(&error)
+}
+
+fn find(ledger: &Ledger, stored: StoredComparison) -> Result<Found> {
     let mut runs = ledger.runs(stored.id).map_err(unreadable)?;
     if runs.is_empty() {
         return Err(Error::usage("no call of the last comparison was finished, or all were deleted"));

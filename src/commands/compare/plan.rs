@@ -177,7 +177,7 @@ pub(super) fn checks<T: AsRef<str>>(texts: &[T], context: &Context) -> Result<Ve
 }
 
 /// What `-m` and `--set` name.
-fn choice(args: &CompareArgs, context: &Context) -> Result<Choice> {
+pub(super) fn choice(args: &CompareArgs, context: &Context) -> Result<Choice> {
     let mut typed = match &args.set {
         Some(name) => context.config.set(name)?.to_vec(),
         None => Vec::new(),

@@ -19,7 +19,7 @@ use crate::comparison::{Checked, Run};
 use crate::context::Context;
 use crate::dispatch::Ready;
 use crate::error::{Error, Result};
-use crate::exchange::{Cancel, Ended, Job, Update, exchange, fan_out};
+use crate::exchange::{AtOnce, Cancel, Ended, Job, Update, exchange, fan_out};
 use crate::keeper::Keeper;
 use crate::ledger::{Place, StoredComparison};
 use crate::outcome::{Outcome, Status};
@@ -137,14 +137,16 @@ impl Race<'_> {
             started_at,
             prompt: self.plan.title.clone(),
             plan: self.plan.to_json(),
+            fingerprint: None,
         });
         let jobs = self.plan.slots.iter().map(|slot| Job {
+            lane: slot.lane,
             provider: self.ready[slot.lane].provider().clone(),
             is_local: self.ready[slot.lane].is_local(),
             round: u32::try_from(slot.run + i64::from(self.plan.warmup)).unwrap_or_default(),
             what: *slot,
         });
-        let calls = fan_out(jobs, self.plan.jobs, self.cancel, |slot| self.one(slot));
+        let calls = fan_out(jobs, AtOnce::of_all(self.plan.jobs), self.cancel, |slot| self.one(slot));
         tokio::select! {
             () = calls => {}
             () = self.repaint() => {}

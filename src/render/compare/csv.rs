@@ -1,7 +1,9 @@
 //! A comparison as CSV: a line a call, every call of it. An empty field is
 //! unknown. Texts from outside are no formulas: see [`crate::render::csv`].
 
-use crate::comparison::{Comparison, LaneResult, Run};
+use ulid::Ulid;
+
+use crate::comparison::{Comparison, Run};
 use crate::render::csv::{row, text};
 
 /// The names of the fields. New ones are only ever added at the end.
@@ -49,6 +51,19 @@ const HEADER: [&str; 41] = [
     "text",
 ];
 
+/// The header of many prompts: a line a call, and the prompt's id at its end.
+pub fn csv_of_prompts() -> String {
+    row(HEADER.into_iter().chain(["prompt_id"]))
+}
+
+/// The line of one call of one of many prompts. `number`: which run of the lane
+/// and the prompt, warm-ups and measured ones each counted from 1.
+pub fn csv_of_prompt(comparison: Ulid, name: &str, run: &Run, number: usize, prompt_id: &str) -> String {
+    let mut fields = fields(comparison, name, run, number);
+    fields.push(text(prompt_id));
+    row(fields.iter().map(String::as_str))
+}
+
 /// A header and a line a call. Runs count from 1 within their lane, warm-ups
 /// and measured ones each for themselves.
 pub fn csv(comparison: &Comparison) -> String {
@@ -58,22 +73,22 @@ pub fn csv(comparison: &Comparison) -> String {
         for run in &lane.runs {
             let count: &mut usize = if run.is_warmup { &mut warmups } else { &mut measured };
             *count += 1;
-            let fields = fields(comparison, lane, run, *count);
+            let fields = fields(comparison.id, &lane.name, run, *count);
             out.push_str(&row(fields.iter().map(String::as_str)));
         }
     }
     out
 }
 
-fn fields(comparison: &Comparison, lane: &LaneResult, run: &Run, number: usize) -> Vec<String> {
+fn fields(comparison: Ulid, name: &str, run: &Run, number: usize) -> Vec<String> {
     let outcome = &run.outcome;
     let error = outcome.error.as_ref();
     let known = |value: Option<&String>| value.map(|value| text(value)).unwrap_or_default();
     let mut fields = vec![
-        comparison.id.to_string(),
+        comparison.to_string(),
         outcome.id.to_string(),
         outcome.started_at.to_string(),
-        text(&lane.name),
+        text(name),
         text(&outcome.model.to_string()),
         number.to_string(),
         run.is_warmup.to_string(),

@@ -25,8 +25,13 @@ pub(super) struct Statement {
 /// Which lane was first, which cheapest, what failed, who agrees, and what all
 /// of it cost: lines for stdout, painted where it may have colour.
 pub fn summary(comparison: &Comparison, output: &Output) -> String {
+    written(statements(comparison, &sheet(comparison)), output)
+}
+
+/// Statements as lines for stdout.
+pub(super) fn written(statements: Vec<Statement>, output: &Output) -> String {
     let mut out = String::new();
-    for statement in statements(comparison, &sheet(comparison)) {
+    for statement in statements {
         let indent = if statement.is_detail { "  " } else { "" };
         let text = match statement.is_bad {
             true => output.paint_stdout(&statement.text, Paint::Red),
@@ -58,18 +63,19 @@ pub(super) fn statements(comparison: &Comparison, sheet: &Sheet) -> Vec<Statemen
     said.0
 }
 
-struct Said(Vec<Statement>);
+#[derive(Default)]
+pub(super) struct Said(pub(super) Vec<Statement>);
 
 impl Said {
-    fn say(&mut self, text: String) {
+    pub(super) fn say(&mut self, text: String) {
         self.0.push(Statement { is_detail: false, text, is_bad: false });
     }
 
-    fn detail(&mut self, text: String) {
+    pub(super) fn detail(&mut self, text: String) {
         self.0.push(Statement { is_detail: true, text, is_bad: false });
     }
 
-    fn bad(&mut self, text: String) {
+    pub(super) fn bad(&mut self, text: String) {
         self.0.push(Statement { is_detail: false, text, is_bad: true });
     }
 }
@@ -168,7 +174,7 @@ fn race(
 }
 
 /// A ratio to three figures or so.
-fn times(ratio: f64) -> String {
+pub(super) fn times(ratio: f64) -> String {
     match ratio {
         ..9.995 => format!("{ratio:.2}"),
         ..99.95 => format!("{ratio:.1}"),

@@ -69,7 +69,7 @@ fn statistics(timings: &[Timing]) -> Value {
     })
 }
 
-fn described(found: &Description, round: fn(f64) -> f64) -> Value {
+pub(super) fn described(found: &Description, round: fn(f64) -> f64) -> Value {
     json!({
         "n": found.n,
         "median": round(found.median),

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::tests::{asked, full};
-use super::{Extra, ask, comparison, line};
+use super::{Extra, ask, comparison, line, matrix_result, matrix_summary};
 use crate::chat::{Event, Finish};
 use crate::comparison::{Agreement, Checked, Comparison, Group, LaneResult, Run};
 use crate::exchange::Update;
+use crate::matrix::tests::{empty, good, lost};
+use crate::matrix::{Concord, Matrix};
 use crate::money::{Bill, CostSource, UsageSource};
 use crate::outcome::{Outcome, Status};
 use crate::render::events::{EventWriter, Speaker};
@@ -79,6 +81,25 @@ fn comparisons() -> Vec<Value> {
     [compared(), unknown].iter().map(comparison).collect()
 }
 
+fn many() -> Matrix {
+    let mut matrix = empty(2);
+    let mut wrong = good(12, "0.000001");
+    wrong.checks = run(full(), false).checks;
+    matrix.add(0, "1", &wrong, false);
+    matrix.add(1, "1", &lost(), false);
+    matrix.concord = Some(Concord { compared: 1, unanimous: 1, split: Vec::new() });
+    matrix
+}
+
+fn matrices() -> Vec<Value> {
+    let whole = |matrix: &Matrix| {
+        let mut object = matrix_summary(matrix);
+        object["results"] = json!([matrix_result("a/one", 0, "first", &run(full(), true))]);
+        object
+    };
+    [whole(&many()), whole(&Matrix { concord: None, ..empty(1) })].into()
+}
+
 fn events() -> Vec<Value> {
     let mut writer = EventWriter::new(Instant::now());
     let error = ApiError { status: Some(503), ..ApiError::new(FailureKind::Overloaded, "busy") };
@@ -95,13 +116,19 @@ fn events() -> Vec<Value> {
     for outcome in outcomes() {
         lines += &writer.end(&speaker, outcome);
     }
+    lines += &writer.end_of_prompt(&speaker, "first", super::run("a/b", &run(full(), false)));
+    lines += &writer.summary(matrix_summary(&many()));
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn all() -> [(&'static str, Vec<Value>); 4] {
+    [("outcome", outcomes()), ("comparison", comparisons()), ("matrix", matrices()), ("event", events())]
 }
 
 #[test]
 fn what_is_printed_meets_the_schema() {
     let whole = Schema::parse(&document().to_string()).unwrap();
-    for (name, values) in [("outcome", outcomes()), ("comparison", comparisons()), ("event", events())] {
+    for (name, values) in all() {
         let schema = part(name);
         for value in values {
             schema.check(&line(&value)).unwrap_or_else(|failure| panic!("{name}: {failure}\n{value:#}"));
@@ -127,6 +154,9 @@ fn the_schema_refuses_what_is_wrong() {
         ("comparison", spoil(comparisons().remove(0), "/lanes/0/samples/0/warmup", json!(1))),
         ("comparison", spoil(comparisons().remove(0), "/total/usd", json!(0))),
         ("event", spoil(events().remove(0), "/event", json!("delta"))),
+        ("event", spoil(events().remove(0), "/event", json!("summary"))),
+        ("matrix", spoil(matrices().remove(0), "/lanes/0/total/usd", json!(0))),
+        ("matrix", spoil(matrices().remove(0), "/results/0/prompt_id", json!(1))),
     ];
     for (name, value) in wrong {
         assert!(part(name).check(&value.to_string()).is_err(), "{value:#}");
@@ -170,7 +200,7 @@ fn walk(document: &Value, schema: &Value, pointer: &str, value: &Value, told: &m
 fn every_field_is_documented_and_nothing_else_is() {
     let document = document();
     let mut told = BTreeSet::new();
-    for (name, values) in [("outcome", outcomes()), ("comparison", comparisons()), ("event", events())] {
+    for (name, values) in all() {
         let pointer = format!("/$defs/{name}");
         for value in values {
             walk(&document, document.pointer(&pointer).unwrap(), &pointer, &value, &mut told);

@@ -4,6 +4,7 @@ mod bad_input;
 mod caps;
 mod events;
 mod failures;
+mod matrix;
 mod past;
 mod runs;
 mod side_by_side;

@@ -1,0 +1,170 @@
+//! `--prompts`: many prompts, each asked of every model.
+//!
+//! Memory stays flat, however many calls there are: a request is encoded when
+//! its turn comes, and an outcome is written to the ledger and to the output as
+//! it ends, added up and let go.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ulid::Ulid;
+
+use super::CompareArgs;
+use crate::context::Context;
+use crate::error::Result;
+use crate::keeper::Keeper;
+use crate::ledger::StoredComparison;
+use crate::matrix::{Concord, Few, Matrix, Tally};
+use crate::render::output::Paint;
+use crate::runtime;
+use crate::store::Store;
+use crate::streams::stderr;
+
+mod desk;
+mod grid;
+mod page;
+mod past;
+mod plan;
+mod progress;
+mod race;
+mod reserve;
+mod verdict;
+
+pub(super) use past::{again, is_one};
+
+use desk::Desk;
+use grid::Slot;
+use page::Page;
+use past::{Begun, Judge, Replay};
+use plan::Plan;
+use verdict::Verdict;
+
+/// One call that is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Planned {
+    slot: Slot,
+    /// Its id, known before anything is sent.
+    id: Ulid,
+    /// The call of an earlier process that it is made instead of.
+    instead_of: Option<Begun>,
+}
+
+/// Asks every prompt of a file.
+///
+/// # Errors
+/// As [`super::run`].
+pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Result<()> {
+    let mut plan = plan::resolve(args, prompts, context)?;
+    if args.call.dry_run {
+        return dry_run(&mut plan, context);
+    }
+    let fingerprint = plan.fingerprint();
+    let earlier = if args.many.resume { past::find(&fingerprint, context)? } else { None };
+    let mut started_at = Timestamp::now();
+    match &earlier {
+        Some(earlier) => (plan.id, started_at) = (earlier.stored.id, earlier.stored.started_at),
+        None if args.many.resume => {
+            note("the history has no run of these prompts and models: starting a new one", context);
+        }
+        None => {}
+    }
+    let begun = earlier.as_ref().map(|earlier| earlier.begun(plan.grid)).transpose()?.unwrap_or_default();
+    let planned = planned(&plan, &begun, args.past.retry_failed);
+    let mut store = Store::new(context, plan.log);
+    plan.granted = reserve::reserve(&plan, &planned, &mut store, context)?;
+    let matrix = empty(&plan, started_at);
+    let page = Page::begin(plan.format, plan.output.as_deref(), &matrix)?;
+    let ids = plan.items.iter().map(|item| item.id.clone()).collect();
+    let mut desk = Desk::new(matrix, page, plan.grid, ids, plan.asking.schema.is_some());
+    let runtime = runtime()?;
+    let keeper = Keeper::start(store);
+    if let Some(earlier) = &earlier {
+        let schema = plan.asking.schema.as_ref();
+        let judge = Some(Judge { checks: &plan.checks, schema, keeper: Some(&keeper) });
+        let replay = Replay { earlier, grid: plan.grid, begun: &begun, judge, runtime: &runtime };
+        replay.run(&planned, &mut desk)?;
+    }
+    drop(earlier);
+    keeper.begin(StoredComparison {
+        id: plan.id,
+        started_at,
+        prompt: format!("{} ({} prompts)", plan.file, plan.items.len()),
+        plan: plan.to_json(),
+        fingerprint: Some(fingerprint),
+    });
+    let raced = race::run(&plan, planned, keeper, desk, runtime, context)?;
+    if raced.taken > 0 {
+        let what = format!("{} calls are made by another process and are not counted here", raced.taken);
+        note(&what, context);
+    }
+    finish(
+        raced.desk,
+        plan.sort,
+        context,
+        &Verdict {
+            is_new: true,
+            is_interrupted: raced.is_interrupted,
+            strict: plan.strict,
+            agree: plan.agree,
+            log: plan.log,
+        },
+    )
+}
+
+/// Prints the totals and judges them.
+fn finish(
+    desk: Desk,
+    sort: crate::render::compare::Sort,
+    context: &Context,
+    verdict: &Verdict,
+) -> Result<()> {
+    let (matrix, page) = desk.close();
+    let is_read = page.end(&matrix, sort, context)?;
+    if is_read { verdict::judge(&matrix, verdict) } else { Ok(()) }
+}
+
+/// All calls that will be made, in their order: those that were never begun,
+/// and those that are to be made again.
+fn planned(plan: &Plan, begun: &[Option<Begun>], retry_failed: bool) -> Vec<Planned> {
+    let planned = plan.grid.slots().filter_map(|slot| {
+        let before = plan.grid.index(slot).and_then(|at| *begun.get(at)?);
+        let is_due = before.is_none_or(|before| before.is_due(retry_failed));
+        is_due.then(|| Planned { slot, id: Ulid::generate(), instead_of: before })
+    });
+    planned.collect()
+}
+
+/// The matrix before the first call.
+fn empty(plan: &Plan, started_at: Timestamp) -> Matrix {
+    let lanes = plan.names.iter().zip(&plan.lanes);
+    Matrix {
+        id: plan.id,
+        started_at,
+        file: plan.file.clone(),
+        prompts: plan.items.len(),
+        runs: plan.grid.runs,
+        wall: Duration::ZERO,
+        lanes: lanes.map(|(name, lane)| Tally::new(name.clone(), lane.model.to_string())).collect(),
+        concord: plan.agree.then(Concord::default),
+        left: plan.grid.len(),
+        failures: Few::default(),
+        wrong: Few::default(),
+        early: Few::default(),
+    }
+}
+
+fn dry_run(plan: &mut Plan, context: &Context) -> Result<()> {
+    let as_json = plan.format == super::CompareFormat::Json;
+    for item in 0..plan.items.len() {
+        plan.ask_item(item);
+        crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, (plan.caps, None), as_json, context)?;
+    }
+    Ok(())
+}
+
+fn note(text: &str, context: &Context) {
+    if !context.output.quiet {
+        stderr(&format!("{}\n", context.output.paint_stderr(text, Paint::Dim)));
+    }
+}

@@ -1,0 +1,94 @@
+//! The progress of many calls: a bar on the terminal.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::explain::words;
+use crate::matrix::Matrix;
+use crate::render::compare::matrix::cost_so_far;
+use crate::render::figures;
+use crate::render::output::Output;
+
+/// The bar, or nothing where nobody would see it.
+pub(super) struct Progress(Option<Shown>);
+
+struct Shown {
+    bar: ProgressBar,
+    began: Instant,
+    /// Calls that an earlier process made.
+    before: u64,
+    all: u64,
+}
+
+impl Progress {
+    /// A bar on stderr, where that is a terminal and the user wants to see it.
+    pub(super) fn new(before: usize, all: usize, output: &Output) -> Self {
+        if !output.stderr_tty || output.quiet || output.accessible || before == all {
+            return Self(None);
+        }
+        let (before, all) = (before as u64, all as u64);
+        let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr_with_hz(15));
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
+            // The same signs on every terminal, with and without colour.
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        Self(Some(Shown { bar, began: Instant::now(), before, all }))
+    }
+
+    /// Draws how far the calls are.
+    pub(super) fn repaint(&self, landed: usize, matrix: &Matrix) {
+        let Some(shown) = &self.0 else { return };
+        let landed = landed as u64;
+        shown.bar.set_position(landed);
+        let mut told = format!("{}/{}", figures::count(landed), figures::count(shown.all));
+        if matrix.failures.count > 0 {
+            told += &format!(" · {} failed", figures::count(matrix.failures.count));
+        }
+        told += &format!(" · {}", cost_so_far(matrix));
+        let made = landed.saturating_sub(shown.before);
+        if let Some(left) = time_left(shown.began.elapsed(), made, shown.all.saturating_sub(landed)) {
+            told += &format!(" · {} left", words(left));
+        }
+        if shown.bar.message() != told {
+            shown.bar.set_message(told);
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn clear(&mut self) {
+        if let Some(shown) = self.0.take() {
+            shown.bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// How long the rest takes if it goes on as so far, in whole seconds. Nothing
+/// is said before something was made.
+fn time_left(elapsed: Duration, made: u64, rest: u64) -> Option<Duration> {
+    let each = elapsed.checked_div(u32::try_from(made).ok()?)?;
+    let left = each.checked_mul(u32::try_from(rest).ok()?)?;
+    let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+    (elapsed.as_secs() > 0).then(|| Duration::from_secs(whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_goes_by_what_was_made() {
+        let seconds = Duration::from_secs;
+        assert_eq!(time_left(seconds(10), 5, 20), Some(seconds(40)));
+        assert_eq!(time_left(seconds(10), 3, 1), Some(seconds(4)));
+        assert_eq!(time_left(seconds(10), 5, 0), Some(seconds(0)));
+        assert_eq!(time_left(seconds(10), 0, 20), None);
+        assert_eq!(time_left(Duration::from_millis(10), 5, 20), None);
+    }
+}
