@@ -193,3 +193,31 @@ fn the_median_first_word_counts_good_uncached_streams_only() {
     let of = |model: &str| known.get(&ModelRef::split(model).unwrap()).copied();
     assert_eq!((of("a/odd"), of("a/even"), of("a/silent")), (Some(300.0), Some(300.0), None));
 }
+
+#[test]
+fn the_last_conversation_is_not_one_lane_of_a_comparison() {
+    let mut ledger = Ledger::open_existing(Path::new("/nowhere/at/all")).unwrap();
+    let compared = |ledger: &mut Ledger| {
+        let (request, outcome) = (asked("compared"), answered("one of several"));
+        let conversation = Ulid::generate();
+        let entry = Entry {
+            outcome: &outcome,
+            command: "compare",
+            request: &request,
+            conversation,
+            parent: None,
+            place: None,
+        };
+        ledger.append(&entry).unwrap();
+        conversation
+    };
+    let lane = compared(&mut ledger);
+    assert_eq!(ledger.latest_conversation().unwrap(), None);
+    let asked_last = say(&mut ledger, "asked", "an answer");
+    compared(&mut ledger);
+    assert_eq!(ledger.latest_conversation().unwrap().unwrap().last_call, asked_last.id);
+    // With its id it is gone on with, and from then on it is the last one.
+    assert_eq!(ledger.conversation(&lane.to_string()).unwrap().id, lane);
+    append(&mut ledger, &asked("and now?"), &answered("more"), lane);
+    assert_eq!(ledger.latest_conversation().unwrap().unwrap().id, lane);
+}
