@@ -141,7 +141,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     row.set("conversation", entry.conversation.to_string());
     row.set("parent", entry.parent.map(|parent| parent.to_string()));
     if let Some(place) = entry.place {
-        comparison::set_place(&mut row, place);
+        comparison::set_place(&mut row, place, &transaction)?;
     }
     columns::set_facts(&mut row, outcome);
     columns::set_usage(&mut row, outcome.usage);
