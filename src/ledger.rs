@@ -28,6 +28,7 @@ mod cooldown;
 mod delete;
 mod error;
 mod faults;
+mod held;
 mod ids;
 mod known;
 mod latency;
@@ -44,11 +45,13 @@ pub use comparison::{Place, StoredComparison, StoredRun};
 pub use conversation::Conversation;
 pub use delete::{Deleted, Selection};
 pub use error::{Action, LedgerError};
+pub use held::{Held, HeldState};
 pub use list::{ListQuery, Listed};
 pub use matrix::{BegunCall, Claim};
 pub use read::Export;
-pub use reservation::{Cap, Counted, Decision, Held, HeldState, Reservation, Scope, Spending, counted};
-pub use spending::{Spent, Unfinished};
+pub use reservation::settle::{Counted, counted};
+pub use reservation::{Cap, Decision, Reservation, Scope, Spending};
+pub use spending::Spent;
 
 /// What is written of one call.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +146,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     row.set("conversation", entry.conversation.to_string());
     row.set("parent", entry.parent.map(|parent| parent.to_string()));
     if let Some(place) = entry.place {
-        comparison::set_place(&mut row, place);
+        comparison::set_place(&mut row, place, &transaction)?;
     }
     columns::set_facts(&mut row, outcome);
     columns::set_usage(&mut row, outcome.usage);
@@ -154,7 +157,7 @@ fn insert(connection: &mut Connection, entry: &Entry<'_>) -> rusqlite::Result<()
     faults::insert_attempts(&transaction, call, &outcome.attempts)?;
     contents::insert(&transaction, call, entry.request, outcome)?;
     cooldown::learn(&transaction, outcome)?;
-    reservation::settle(&transaction, outcome, true)?;
+    reservation::settle::settle(&transaction, outcome, true)?;
     transaction.commit()
 }
 

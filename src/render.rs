@@ -3,6 +3,7 @@
 //! - [`output`]: what stdout and stderr can show, decided once.
 //! - [`filter`]: what a model, a server or a file may not do to a terminal.
 //! - [`markdown`]: Markdown as it streams.
+//! - [`csv`], `markup`: spreadsheets and pages that texts from outside can't break.
 //! - [`columns`]: aligned columns, of which lists are made.
 //! - [`compare`]: a comparison as tables, cards, differences, Markdown and CSV.
 //! - [`figures`], [`money`]: durations, counts and costs as people read them.
@@ -15,7 +16,7 @@
 
 pub mod columns;
 pub mod compare;
-mod csv;
+pub mod csv;
 pub mod events;
 pub mod extract;
 pub mod figures;
@@ -23,6 +24,7 @@ pub mod filter;
 pub mod history;
 pub mod json;
 pub mod markdown;
+mod markup;
 pub mod models;
 pub mod money;
 pub mod output;

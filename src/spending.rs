@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::comparison::Total;
-use crate::ledger::{Spent, Unfinished};
+use crate::ledger::{Held, HeldState, Spent};
 use crate::money::{Cost, CostSource, UsageSource};
 
 pub mod reprice;
@@ -74,6 +74,12 @@ pub struct Sums {
     pub estimated: Part,
     /// Calls that cost nothing: on this machine, or free of charge.
     pub free: u64,
+    /// Failed calls that cost nothing, since nothing was served.
+    pub unserved: u64,
+    /// Calls of processes that were killed, in no other sum.
+    pub lost: Loose,
+    /// Calls under way, in no other sum.
+    pub under_way: Loose,
 }
 
 impl Sums {
@@ -92,6 +98,11 @@ impl Sums {
                     *sum = sum.saturating_add(tokens.0);
                 }
                 self.tokens_estimated |= counted.source == UsageSource::Estimated;
+            }
+            // A call is known to cost nothing only where nothing was served.
+            None if call.bill.cost == Some(Cost::ZERO) && !call.possibly_billed => {
+                self.unserved += 1;
+                return;
             }
             None => self.uncounted += 1,
         }
@@ -115,16 +126,35 @@ impl Sums {
         self.total.approximate || self.estimated.calls > 0
     }
 
+    /// Adds a call without an end. One that has ended is in the history.
+    pub fn add_held(&mut self, call: &Held) {
+        match call.state {
+            HeldState::Lost => self.lost.add(call),
+            HeldState::Open => self.under_way.add(call),
+            HeldState::Doubtful => {}
+        }
+    }
+
+    /// Calls whose cost is in no sum.
+    pub fn missing(&self) -> u64 {
+        self.total.unpriced + self.lost.calls + self.under_way.calls
+    }
+
     /// The known amount; `None` where no call has one.
     pub fn known(&self) -> Option<Cost> {
-        (self.total.unpriced < self.calls || self.calls == 0).then_some(self.total.known)
+        (self.total.unpriced + self.unserved < self.calls || self.missing() == 0).then_some(self.total.known)
+    }
+
+    /// Calls that may have been billed although nobody knows their end.
+    pub fn possibly_billed(&self) -> u64 {
+        self.total.possibly_billed + self.lost.calls
     }
 }
 
 /// What calls without an end may have cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Loose {
-    /// How many calls: under way, or of processes that were killed.
+    /// How many calls.
     pub calls: u64,
     /// The most that those with a known price can cost.
     pub most: Cost,
@@ -133,13 +163,12 @@ pub struct Loose {
 }
 
 impl Loose {
-    /// Adds them up.
-    pub fn of(calls: &[Unfinished]) -> Self {
-        calls.iter().fold(Self::default(), |sum, call| Self {
-            calls: sum.calls + 1,
-            most: sum.most + call.most.unwrap_or(Cost::ZERO),
-            unpriced: sum.unpriced + u64::from(call.most.is_none()),
-        })
+    fn add(&mut self, call: &Held) {
+        self.calls += 1;
+        match call.worst {
+            Some(most) => self.most = self.most + most,
+            None => self.unpriced += 1,
+        }
     }
 }
 
@@ -156,8 +185,6 @@ pub struct Spending {
     pub groups: Vec<(String, Sums)>,
     /// Sums over all calls.
     pub all: Sums,
-    /// Calls without an end, which are in no sum.
-    pub loose: Loose,
 }
 
 impl Spending {
@@ -198,16 +225,30 @@ impl Gatherer {
     /// Adds one call.
     pub fn add(&mut self, call: &Spent<'_>) {
         self.all.add(call);
+        self.group(call.provider, call.model, call.command, call.started_ns).add(call);
+    }
+
+    /// Adds a call without an end.
+    pub fn add_held(&mut self, call: &Held) {
+        if call.state == HeldState::Doubtful {
+            return;
+        }
+        self.all.add_held(call);
+        let at = i64::try_from(call.at.as_nanosecond()).unwrap_or_default();
+        self.group(call.model.provider.as_str(), &call.model.model, &call.command, at).add_held(call);
+    }
+
+    fn group(&mut self, provider: &str, model: &str, command: &str, started_ns: i64) -> &mut Sums {
         self.name.clear();
         match self.by {
             By::Model => {
-                self.name.push_str(call.provider);
+                self.name.push_str(provider);
                 self.name.push('/');
-                self.name.push_str(call.model);
+                self.name.push_str(model);
             }
-            By::Provider => self.name.push_str(call.provider),
-            By::Command => self.name.push_str(call.command),
-            By::Day => self.name.push_str(self.days.of(call.started_ns)),
+            By::Provider => self.name.push_str(provider),
+            By::Command => self.name.push_str(command),
+            By::Day => self.name.push_str(self.days.of(started_ns)),
         }
         let place = match self.places.get(self.name.as_str()) {
             Some(place) => *place,
@@ -217,11 +258,11 @@ impl Gatherer {
                 self.groups.len() - 1
             }
         };
-        self.groups[place].1.add(call);
+        &mut self.groups[place].1
     }
 
     /// The sums.
-    pub fn finish(self, since: Option<Zoned>, until: Option<Zoned>, loose: Loose) -> Spending {
+    pub fn finish(self, since: Option<Zoned>, until: Option<Zoned>) -> Spending {
         let Self { by, mut groups, all, .. } = self;
         groups.sort_by(|(a, _), (b, _)| a.cmp(b));
         if by != By::Day {
@@ -229,7 +270,7 @@ impl Gatherer {
                 (std::cmp::Reverse(sums.total.known), std::cmp::Reverse(sums.calls))
             });
         }
-        Spending { by, since, until, groups, all, loose }
+        Spending { by, since, until, groups, all }
     }
 }
 

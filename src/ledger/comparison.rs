@@ -1,7 +1,7 @@
 //! Comparisons: what was asked of several lanes, and the calls that belong to it.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Value, json};
 use ulid::Ulid;
 
@@ -51,12 +51,16 @@ pub struct StoredRun {
     pub call: StoredCall,
 }
 
-pub(super) fn set_place(row: &mut NewRow, place: Place) {
+/// A comparison that was deleted while it was under way has its calls kept by themselves.
+pub(super) fn set_place(row: &mut NewRow, place: Place, connection: &Connection) -> rusqlite::Result<()> {
     let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    row.set("comparison", place.comparison.to_string());
+    let sql = "SELECT id FROM comparisons WHERE id = ?1";
+    let known = connection.query_row(sql, [place.comparison.to_string()], |row| row.get(0)).optional()?;
+    row.set("comparison", known.unwrap_or(rusqlite::types::Value::Null));
     row.set("lane_index", number(place.lane));
     row.set("run", place.run);
     row.set("item", place.item.map(number));
+    Ok(())
 }
 
 impl Ledger {

@@ -57,13 +57,15 @@ const ANSWERED: &str = "EXISTS (SELECT 1 FROM parts WHERE parts.call = calls.seq
     AND parts.turn = calls.turns + 1 AND parts.part = 0)";
 
 impl Ledger {
-    /// The conversation whose answer was written last, by whichever shell.
-    /// `None` where no call has been answered.
+    /// The conversation of `ask` whose answer was written last, by whichever
+    /// shell; `None` where there is none. Of a comparison, nothing says which of
+    /// its answers is gone on with: that takes an id.
     ///
     /// # Errors
     /// Where the file can't be read.
     pub fn latest_conversation(&self) -> Result<Option<Conversation>, LedgerError> {
-        let sql = format!("SELECT seq FROM calls WHERE {ANSWERED} ORDER BY seq DESC LIMIT 1");
+        let sql =
+            format!("SELECT seq FROM calls WHERE command = 'ask' AND {ANSWERED} ORDER BY seq DESC LIMIT 1");
         let seq = self.connection.query_row(&sql, [], |row| row.get(0)).optional();
         let call = seq.and_then(|seq| read(&self.connection, seq));
         Ok(call.map_err(self.reading())?.map(Conversation::from))

@@ -1,7 +1,7 @@
 //! Deleting calls so that nothing of them stays in the file.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::columns;
 use super::error::{Action, LedgerError};
@@ -32,8 +32,9 @@ pub struct Deleted {
 }
 
 impl Ledger {
-    /// Deletes calls, and the texts and files that only they held. A turn that
-    /// later calls of its conversation repeat stays with them.
+    /// Deletes calls, and the texts and files that only they held: what a
+    /// comparison asked goes with the last of its calls. A turn that later calls
+    /// of its conversation repeat stays with them.
     ///
     /// The file is then rewritten: `SQLite` leaves bytes of earlier contents in
     /// the pages that it reuses, and only a copy is free of them.
@@ -48,12 +49,16 @@ impl Ledger {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(writing)?;
         let calls = delete_calls(&transaction, which, &writing)?;
+        let comparisons = delete_comparisons(&transaction, which).map_err(writing)?;
         let files = delete_orphans(&transaction).map_err(writing)?;
         transaction.commit().map_err(writing)?;
-        let erased = calls == 0 || rewrite(connection).unwrap_or(false);
+        let erased = calls + comparisons == 0 || rewrite(connection).unwrap_or(false);
         Ok(Deleted { calls, files, erased })
     }
 }
+
+/// Holds for a comparison without calls.
+const EMPTY: &str = "NOT EXISTS (SELECT 1 FROM calls WHERE calls.comparison = comparisons.id)";
 
 fn delete_calls(
     transaction: &Transaction<'_>,
@@ -68,10 +73,31 @@ fn delete_calls(
         Selection::Calls(ids) => {
             let found: Result<Vec<i64>, _> =
                 ids.iter().map(|id| read::find(transaction, id, writing)).collect();
-            let delete = |seq| transaction.execute("DELETE FROM calls WHERE seq = ?1", [seq]);
-            found?.into_iter().map(delete).sum::<rusqlite::Result<usize>>().map_err(writing)
+            found?.into_iter().map(|seq| delete_one(transaction, seq)).sum::<Result<_, _>>().map_err(writing)
         }
     }
+}
+
+/// Deletes a call, and what its comparison asked where it was the last one.
+fn delete_one(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM calls WHERE seq = ?1 RETURNING comparison";
+    let Some(comparison) = transaction.query_row(sql, [seq], |row| row.get(0)).optional()? else {
+        return Ok(0);
+    };
+    let comparison: Option<String> = comparison;
+    transaction.execute(&format!("DELETE FROM comparisons WHERE id = ?1 AND {EMPTY}"), [comparison])?;
+    Ok(1)
+}
+
+/// Deletes what comparisons asked that began before a moment and have no calls,
+/// be it that none of them was kept. One that is under way goes on without it.
+fn delete_comparisons(transaction: &Transaction<'_>, which: &Selection) -> rusqlite::Result<usize> {
+    let before = match which {
+        Selection::Calls(_) => return Ok(0),
+        Selection::Before(moment) => columns::time_ns(*moment),
+        Selection::All => i64::MAX,
+    };
+    transaction.execute(&format!("DELETE FROM comparisons WHERE started_ns < ?1 AND {EMPTY}"), [before])
 }
 
 /// Deletes what no call holds any more; the result counts files.

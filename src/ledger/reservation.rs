@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Row, TransactionBehavior, params};
 use ulid::Ulid;
 
 use super::columns::{self, join, split, time_ns};
@@ -17,7 +17,7 @@ use super::error::{Action, LedgerError};
 use super::owner::Owner;
 use super::{Ledger, open};
 use crate::model::{ModelRef, ProviderId};
-use crate::money::{Cost, CostSource};
+use crate::money::Cost;
 use crate::outcome::Outcome;
 
 /// Settled rows are kept this long. No window is longer than a month.
@@ -126,48 +126,6 @@ pub enum Decision {
     },
 }
 
-/// Why money is still held for a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeldState {
-    /// The call is under way.
-    Open,
-    /// Its process is gone, and nobody knows how the call ended.
-    Lost,
-    /// It ended, and the provider may have billed more than is known.
-    Doubtful,
-}
-
-impl HeldState {
-    /// The word used in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Lost => "lost",
-            Self::Doubtful => "doubtful",
-        }
-    }
-}
-
-/// Money that is held for a call beyond what the history says that it cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The call. It is in the history only where it is [`HeldState::Doubtful`],
-    /// and there only where it was to be kept.
-    pub call: Ulid,
-    /// The command that made it.
-    pub command: String,
-    /// The model.
-    pub model: ModelRef,
-    /// When the money was set aside, or the call began.
-    pub at: Timestamp,
-    /// The most that the call can cost; `None` where no price is known.
-    pub worst: Option<Cost>,
-    /// What counts under caps, besides the call's cost in the history.
-    pub counted: Option<Cost>,
-    /// Why it is held.
-    pub state: HeldState,
-}
-
 impl Ledger {
     /// Sets money aside for calls: for all of them, or, where that passes a
     /// cap, for none. Other processes see either all of it or nothing.
@@ -215,7 +173,7 @@ impl Ledger {
     pub fn settle(&mut self, outcome: &Outcome) -> Result<(), LedgerError> {
         let settled = |connection: &mut Connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            settle(&transaction, outcome, false)?;
+            settle::settle(&transaction, outcome, false)?;
             transaction.commit()
         };
         settled(&mut self.connection).map_err(|error| self.writing(error))?;
@@ -248,26 +206,6 @@ impl Ledger {
         // counts as what is open does.
         let _ = find_lost(&self.connection, now);
         spending(&self.connection, cap).map_err(self.reading())
-    }
-
-    /// Money that is held since a moment, oldest first: for calls under way,
-    /// for calls of processes that are gone, and for calls whose cost nobody
-    /// knows for certain.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn held(&self, since: Timestamp, now: Timestamp) -> Result<Vec<Held>, LedgerError> {
-        let read = || {
-            let here = Owner::current();
-            let mut statement = self.connection.prepare(
-                "SELECT *, at_ns AS started_ns FROM reservations
-                 WHERE state = 'open' OR (at_ns >= ?1 AND (state = 'lost' OR possibly_billed = 1))
-                 ORDER BY at_ns, call",
-            )?;
-            let rows = statement.query_map([time_ns(since)], |row| held(row, &here, now))?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(self.reading())
     }
 
     fn writing(&self, error: rusqlite::Error) -> LedgerError {
@@ -346,11 +284,11 @@ fn find_lost(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn owner(row: &Row<'_>) -> rusqlite::Result<Owner> {
+pub(super) fn owner(row: &Row<'_>) -> rusqlite::Result<Owner> {
     Ok(Owner { machine: row.get("machine")?, process: row.get("process")?, began: row.get("process_began")? })
 }
 
-fn age(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Duration> {
+pub(super) fn age(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Duration> {
     Ok(Duration::try_from(now.duration_since(columns::time(row)?)).unwrap_or_default())
 }
 
@@ -400,80 +338,11 @@ fn parts(cost: Option<Cost>) -> [Value; 2] {
     [nano.into(), atto.into()]
 }
 
-fn held(row: &Row<'_>, here: &Owner, now: Timestamp) -> rusqlite::Result<Held> {
-    let state: String = row.get("state")?;
-    let state = match state.as_str() {
-        "open" if owner(row)?.is_gone(here, age(row, now)?) => HeldState::Lost,
-        "open" => HeldState::Open,
-        "lost" => HeldState::Lost,
-        _ => HeldState::Doubtful,
-    };
-    Ok(Held {
-        call: columns::ulid(row, "call")?,
-        command: row.get("command")?,
-        model: columns::model(row)?,
-        at: columns::time(row)?,
-        worst: amount(row, "worst_nano", "worst_atto")?,
-        counted: amount(row, "counted_nano", "counted_atto")?,
-        state,
-    })
-}
-
-fn amount(row: &Row<'_>, nano: &str, atto: &str) -> rusqlite::Result<Option<Cost>> {
+pub(super) fn amount(row: &Row<'_>, nano: &str, atto: &str) -> rusqlite::Result<Option<Cost>> {
     let parts: (Option<i64>, Option<i64>) = (row.get(nano)?, row.get(atto)?);
     Ok(parts.0.zip(parts.1).map(|(nano, atto)| join(nano, atto)))
 }
 
-/// Settles a call's reservation, where there is one. What `calls` says of a
-/// call that is `logged` is not counted twice.
-pub(super) fn settle(transaction: &Transaction<'_>, outcome: &Outcome, logged: bool) -> rusqlite::Result<()> {
-    let id = outcome.id.to_string();
-    let found = transaction
-        .prepare("SELECT worst_nano, worst_atto FROM reservations WHERE call = ?1")?
-        .query_row([&id], |row| amount(row, "worst_nano", "worst_atto"))
-        .optional()?;
-    let Some(worst) = found else { return Ok(()) };
-    let counted = counted(outcome, worst);
-    let in_calls = outcome.bill.cost.filter(|cost| logged && split(*cost).is_some());
-    let rest = match counted.cost {
-        Some(cost) => Some(cost - in_calls.unwrap_or_default().max(Cost::ZERO)),
-        // Unknown is counted once: there where the call is kept.
-        None if logged => Some(Cost::ZERO),
-        None => None,
-    };
-    if rest.is_some_and(|rest| rest <= Cost::ZERO) {
-        return transaction.execute("DELETE FROM reservations WHERE call = ?1", [&id]).map(drop);
-    }
-    let [nano, atto] = parts(rest);
-    transaction
-        .execute(
-            "UPDATE reservations SET state = 'settled', at_ns = ?2, counted_nano = ?3, counted_atto = ?4,
-                 possibly_billed = ?5 WHERE call = ?1",
-            params![id, time_ns(outcome.started_at), nano, atto, counted.is_doubtful],
-        )
-        .map(drop)
-}
-
-/// What a call counts under caps once it is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
-    /// The amount; `None` where neither a price nor a bill is known.
-    pub cost: Option<Cost>,
-    /// The provider may have billed less, or did not say what it billed.
-    pub is_doubtful: bool,
-}
-
-/// The real cost where it is known for certain; else no less than the worst
-/// case: of an answer that was cut off, or whose tokens nobody counted, the
-/// provider alone knows what it bills.
-pub fn counted(outcome: &Outcome, worst: Option<Cost>) -> Counted {
-    let is_certain = !outcome.possibly_billed
-        && !matches!(outcome.bill.source, CostSource::Estimated | CostSource::Unknown);
-    match outcome.bill.cost {
-        Some(cost) if is_certain => Counted { cost: Some(cost), is_doubtful: false },
-        cost => Counted { cost: cost.max(worst), is_doubtful: true },
-    }
-}
-
+pub(super) mod settle;
 #[cfg(test)]
 mod tests;

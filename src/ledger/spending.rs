@@ -3,13 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension as _, Row, params};
-use ulid::Ulid;
 
 use super::Ledger;
 use super::columns::{join, time_ns, unreadable};
 use super::error::LedgerError;
-use crate::model::ModelRef;
-use crate::money::{Bill, Cost, CostSource, Tokens, Usage, UsageSource};
+use crate::money::{Bill, CostSource, Tokens, Usage, UsageSource};
 use crate::outcome::CountedUsage;
 
 /// What one call used and cost. Texts are borrowed from the file's page: a
@@ -36,20 +34,6 @@ pub struct Spent<'r> {
     pub request_id: Option<&'r str>,
 }
 
-/// A call of which only what was set aside for it is known: it is under way,
-/// or its process was killed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfinished {
-    /// The call's id, which has its time in it.
-    pub id: Ulid,
-    /// The model that was asked.
-    pub model: ModelRef,
-    /// The command that made it.
-    pub command: String,
-    /// The most that it can cost, where a price is known.
-    pub most: Option<Cost>,
-}
-
 const COLUMNS: &str = "started_ns, provider, model, command, usage_source, input_uncached, cache_read,
     cache_write_5m, cache_write_1h, input_audio, output, reasoning, output_audio,
     cost_nano, cost_atto, cost_source, cost_approximate, possibly_billed, effort, request_id";
@@ -67,9 +51,10 @@ impl Ledger {
         visit: &mut dyn FnMut(&Spent<'_>),
     ) -> Result<(), LedgerError> {
         let mut read = || {
-            // In the order of writing, which is that of the file.
+            // `calls_by_time` has all of these columns in this order: no row of
+            // `calls`, which are wide and far apart, is read.
             let query = format!(
-                "SELECT {COLUMNS} FROM calls WHERE started_ns >= ?1 AND started_ns < ?2 ORDER BY seq"
+                "SELECT {COLUMNS} FROM calls WHERE started_ns >= ?1 AND started_ns < ?2 ORDER BY started_ns"
             );
             let mut statement = self.connection.prepare(&query)?;
             let from = since.map_or(i64::MIN, time_ns);
@@ -78,42 +63,6 @@ impl Ledger {
                 visit(&spent(row)?);
             }
             Ok(())
-        };
-        read().map_err(self.reading())
-    }
-
-    /// Calls without an end in the same span: what was set aside for them and
-    /// never settled.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn unfinished(
-        &self,
-        since: Option<Timestamp>,
-        until: Option<Timestamp>,
-    ) -> Result<Vec<Unfinished>, LedgerError> {
-        let read = || {
-            let mut statement = self.connection.prepare(
-                "SELECT call, provider, model, command, worst_nano, worst_atto FROM reservations
-                 WHERE state IN ('open', 'lost') AND call >= ?1 AND call < ?2 ORDER BY call",
-            )?;
-            let bound = |at: Option<Timestamp>, none: u64| {
-                // An id begins with its time in milliseconds.
-                let ms = at.map_or(none, |at| u64::try_from(at.as_millisecond()).unwrap_or(0));
-                Ulid::from_parts(ms, 0).to_string()
-            };
-            let range = params![bound(since, 0), bound(until, (1 << 48) - 1)];
-            let rows = statement.query_map(range, |row| {
-                let nano: Option<i64> = row.get("worst_nano")?;
-                let atto: Option<i64> = row.get("worst_atto")?;
-                Ok(Unfinished {
-                    id: super::columns::ulid(row, "call")?,
-                    model: super::columns::model(row)?,
-                    command: row.get("command")?,
-                    most: nano.zip(atto).map(|(nano, atto)| join(nano, atto)),
-                })
-            })?;
-            rows.collect::<rusqlite::Result<_>>()
         };
         read().map_err(self.reading())
     }

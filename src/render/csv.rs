@@ -1,7 +1,7 @@
 //! CSV (RFC 4180), line ends as Unix has them. An empty field is unknown.
 
 /// A line out of fields.
-pub(super) fn row<'t>(fields: impl IntoIterator<Item = &'t str>) -> String {
+pub fn row<'t>(fields: impl IntoIterator<Item = &'t str>) -> String {
     let fields: Vec<String> = fields.into_iter().map(field).collect();
     fields.join(",") + "\n"
 }
@@ -18,7 +18,7 @@ fn field(text: &str) -> String {
 /// begins as one may, an apostrophe stands before it, as people type it there.
 /// Models begin answers with `=`, `-` and `+` by themselves, and others can
 /// make them. JSON keeps such texts as they are.
-pub(super) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     let clean = super::filter::clean(text);
     if clean.starts_with(['=', '+', '-', '@', '\t']) { format!("'{clean}") } else { clean.into_owned() }
 }

@@ -5,7 +5,7 @@ mod html;
 mod json;
 mod text;
 
-pub use csv::{csv, field as csv_field};
+pub use csv::csv;
 pub use html::html;
 pub use json::json;
 pub use text::text;
@@ -16,9 +16,12 @@ use crate::money::Cost;
 use crate::spending::{Loose, Spending, Sums};
 
 /// An amount in a few characters: `$1.23`, `~$1.23` where some of it is
-/// approximate, `≥ $1.23` where some calls have no price, `?` where none has.
+/// approximate, `≥ $1.23` where some calls have no price, `?` where none has, or
+/// none but those that cost nothing.
 pub fn amount(known: Option<Cost>, unpriced: u64, approximate: bool) -> String {
-    let Some(known) = known else { return "?".to_owned() };
+    let Some(known) = known.filter(|known| unpriced == 0 || *known != Cost::ZERO) else {
+        return "?".to_owned();
+    };
     let about = if approximate { "~" } else { "" };
     let least = if unpriced > 0 { "≥ " } else { "" };
     format!("{least}{about}{}", known.to_display())
@@ -37,7 +40,7 @@ pub fn calls(number: u64) -> String {
 
 /// The cost of a group in a cell.
 fn cost(sums: &Sums) -> String {
-    amount(sums.known(), sums.total.unpriced, sums.is_approximate())
+    amount(sums.known(), sums.missing(), sums.is_approximate())
 }
 
 /// A count in a cell: `~` where some of it is estimated, `≥` where some is unknown.
@@ -63,11 +66,7 @@ fn share(spending: &Spending, sums: &Sums) -> String {
 /// What the sum is made of and what it leaves out: names and values.
 pub fn facts(spending: &Spending) -> Vec<(&'static str, String)> {
     let all = &spending.all;
-    let mut facts = vec![
-        ("span", span(spending)),
-        ("calls", count(all.calls)),
-        ("total", total_in_words(&all.total, all.known(), all.is_approximate())),
-    ];
+    let mut facts = vec![("span", span(spending)), ("calls", count(all.calls)), ("total", all_in_words(all))];
     let parts = [
         ("billed by the provider", all.billed, ""),
         ("computed from its counts", all.computed, ""),
@@ -81,24 +80,51 @@ pub fn facts(spending: &Spending) -> Vec<(&'static str, String)> {
     if all.free > 0 {
         facts.push(("free or on this machine", calls(all.free)));
     }
+    if all.unserved > 0 {
+        facts.push(("failed at no cost", calls(all.unserved)));
+    }
     if all.total.possibly_billed > 0 {
         let number = calls(all.total.possibly_billed);
         facts.push(("possibly billed", format!("{number} whose end is unknown; counted as far as known")));
     }
-    if spending.loose.calls > 0 {
-        facts.push(("without an end", loose_in_words(&spending.loose)));
+    facts.extend(without_an_end(all));
+    facts
+}
+
+/// The sum over all calls, with what is missing: `≥ $1.23 (2 calls unpriced, 1 call possibly billed)`.
+fn all_in_words(all: &Sums) -> String {
+    let missing = [
+        (all.total.unpriced, "unpriced"),
+        (all.lost.calls, "possibly billed besides"),
+        (all.under_way.calls, "under way"),
+    ];
+    let missing = missing.iter().filter(|(number, _)| *number > 0);
+    let missing: Vec<String> = missing.map(|(number, what)| format!("{} {what}", calls(*number))).collect();
+    let amount = cost(all);
+    if missing.is_empty() { amount } else { format!("{amount} ({})", missing.join(", ")) }
+}
+
+/// Calls that were killed or are under way: names and values.
+pub fn without_an_end(sums: &Sums) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if sums.lost.calls > 0 {
+        let number = calls(sums.lost.calls);
+        let words = format!("{number} whose process was killed: {}", most_in_words(&sums.lost));
+        facts.push(("possibly billed besides", words));
+    }
+    if sums.under_way.calls > 0 {
+        let number = calls(sums.under_way.calls);
+        facts.push(("under way", format!("{number}: {}", most_in_words(&sums.under_way))));
     }
     facts
 }
 
-/// Calls that are under way or were killed, in words.
-pub fn loose_in_words(loose: &Loose) -> String {
-    let most = match loose.unpriced {
+fn most_in_words(loose: &Loose) -> String {
+    match loose.unpriced {
         0 => format!("at most {} more", loose.most.to_display()),
-        _ if loose.most == Cost::ZERO => "the most that they can cost is unknown".to_owned(),
+        unpriced if unpriced == loose.calls => "what may be billed is unknown".to_owned(),
         unpriced => format!("at most {} more, and {unpriced} unpriced", loose.most.to_display()),
-    };
-    format!("{} under way, or of a process that was killed: {most}", calls(loose.calls))
+    }
 }
 
 fn span(spending: &Spending) -> String {

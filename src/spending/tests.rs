@@ -22,7 +22,7 @@ fn call(model: &'static str, at: &str, usd: Option<&str>, source: CostSource) ->
 fn gather(by: By, zone: &str, calls: &[Spent<'_>]) -> Spending {
     let mut gatherer = Gatherer::new(by, TimeZone::get(zone).unwrap());
     calls.iter().for_each(|call| gatherer.add(call));
-    gatherer.finish(None, None, Loose::default())
+    gatherer.finish(None, None)
 }
 
 #[test]

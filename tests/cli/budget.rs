@@ -115,6 +115,12 @@ fn a_process_killed_in_the_middle_counts_as_possibly_billed() {
     assert_eq!(held[0]["worst_usd"], open.as_str());
     let table = lab.pollm(["cost", "budget"]).run().success();
     assert!(table.stdout.contains("possibly billed: its process is gone"), "{table}");
+    let report = lab.pollm(["cost", "report"]).run().success().stdout;
+    assert!(
+        report.contains("possibly billed besides  1 call whose process was killed: at most $"),
+        "{report}"
+    );
+    assert!(!report.contains("$0.00 "), "{report}");
     // A second one fits no more, although nothing of the first is in the history.
     let second = lab.ask(&["--max-tokens", "4096", "--timeout", "1", "hello"]).run();
     assert_eq!(second.code, Some(6), "{second}");

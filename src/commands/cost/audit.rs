@@ -10,7 +10,7 @@ use super::{Span, SpanOptions, print};
 use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::Ledger;
+use crate::ledger::{HeldState, Ledger};
 use crate::live;
 use crate::provider;
 use crate::render::json::laid_out;
@@ -52,7 +52,8 @@ pub(super) fn run(
     let ledger = Ledger::open_existing(&context.paths.ledger)?;
     let mut findings = Findings::new(&context.catalog, usize::from(args.limit));
     ledger.each_spent(since, until, &mut |call| findings.add(call))?;
-    findings.unfinished = ledger.unfinished(since, until)?;
+    findings.unfinished = ledger.held(since, until, Timestamp::now())?;
+    findings.unfinished.retain(|call| call.state != HeldState::Doubtful);
     findings.table = table_of(context);
     if !findings.recorded.is_empty() {
         findings.asked = ask(args, &findings, context);

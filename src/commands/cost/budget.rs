@@ -126,7 +126,7 @@ fn show(as_json: bool, context: &Context, stdout: &mut dyn Write, stderr: &mut d
         let spending = ledger.spending(&cap.cap, now.timestamp())?;
         lines.push(Line { cap, spending });
     }
-    let held = ledger.held(since, now.timestamp())?;
+    let held = ledger.held(Some(since), None, now.timestamp())?;
     if as_json {
         let caps: Vec<Value> = lines.iter().map(object).collect();
         let held: Vec<Value> = held.iter().map(held_object).collect();

@@ -16,10 +16,10 @@ use crate::lane::Lane;
 use crate::money::Cost;
 use crate::past::Past;
 use crate::render::columns::{Column, Place, one_line, rows, taken};
+use crate::render::csv;
 use crate::render::figures::count;
 use crate::render::json::{SCHEMA, laid_out};
 use crate::render::output::Paint;
-use crate::render::spending::csv_field;
 use crate::schema::Schema;
 
 /// Price a prompt before it is sent.
@@ -220,7 +220,7 @@ fn csv(estimates: &[(String, Estimate)]) -> String {
         let object = object(lane);
         let field = |key: &str| match &object[key] {
             Value::Null => String::new(),
-            Value::String(text) => csv_field(text),
+            Value::String(text) => csv::text(text),
             other => other.to_string(),
         };
         let keys = [
@@ -235,8 +235,7 @@ fn csv(estimates: &[(String, Estimate)]) -> String {
             "usd_typical",
             "usd_max",
         ];
-        text.push_str(&keys.map(field).join(","));
-        text.push('\n');
+        text += &csv::row(keys.map(field).iter().map(String::as_str));
     }
     text
 }

@@ -12,14 +12,14 @@ use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::render::json::laid_out;
 use crate::render::spending as view;
-use crate::spending::{By, Gatherer, Loose, Spending};
+use crate::spending::{By, Gatherer, Spending, Sums};
 use crate::whole_file;
 
 /// Total past calls.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Unknown costs are counted, never added up as zero: ≥ $1.23 (2 calls unpriced) is the least that was spent. \
-Calls with --no-log are in no total.")]
+Calls with --no-log are in no total; under a cap `pollm cost budget` counts them.")]
 pub(super) struct ReportArgs {
     #[command(flatten)]
     span: SpanOptions,
@@ -78,7 +78,7 @@ pub(super) fn run(
     let format = args.format()?;
     let ledger = Ledger::open_existing(&context.paths.ledger)?;
     let spending = gather(args, &ledger)?;
-    let is_empty = spending.all.calls == 0 && spending.loose.calls == 0;
+    let is_empty = spending.all == Sums::default();
     if is_empty {
         say_empty(ledger.has_calls()?, context, stderr)?;
     }
@@ -106,7 +106,7 @@ fn gather(args: &ReportArgs, ledger: &Ledger) -> Result<Spending> {
     let Span { since, until } = args.span.span(&now)?;
     let mut gatherer = Gatherer::new(args.by, now.time_zone().clone());
     ledger.each_spent(since, until, &mut |call| gatherer.add(call))?;
-    let loose = Loose::of(&ledger.unfinished(since, until)?);
+    ledger.held(since, until, now.timestamp())?.iter().for_each(|call| gatherer.add_held(call));
     let zoned = |at: Option<jiff::Timestamp>| at.map(|at| at.to_zoned(now.time_zone().clone()));
-    Ok(gatherer.finish(zoned(since), zoned(until), loose))
+    Ok(gatherer.finish(zoned(since), zoned(until)))
 }

@@ -29,6 +29,10 @@ CREATE TABLE reservations (
 CREATE INDEX reservations_by_time ON reservations (at_ns);
 CREATE INDEX reservations_open ON reservations (call) WHERE state = 'open';
 
--- A day's or a month's sum reads only this, however long the history is.
-CREATE INDEX calls_by_time
-    ON calls (started_ns, provider, model, cost_nano, cost_atto, possibly_billed);
+-- Sums and reports read only this, however long the history is: rows of
+-- `calls` are wide, and texts lie between them.
+CREATE INDEX calls_by_time ON calls (
+    started_ns, provider, model, command, usage_source, input_uncached, cache_read, cache_write_5m,
+    cache_write_1h, input_audio, output, reasoning, output_audio, cost_nano, cost_atto, cost_source,
+    cost_approximate, possibly_billed, effort, request_id
+);

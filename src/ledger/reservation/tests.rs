@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::chat::Request;
 use crate::ledger::Entry;
-use crate::money::Bill;
+use crate::ledger::HeldState;
+use crate::money::{Bill, CostSource};
 use crate::outcome::Status;
 
 fn ledger() -> Ledger {
@@ -127,7 +128,7 @@ fn what_may_have_been_billed_counts_at_its_worst_and_once() {
     guessed.bill.source = CostSource::Estimated;
     log(&mut ledger, &guessed);
     assert_eq!(sums(&mut ledger, &cap), ["0.75", "3.25", "0"], "tokens that nobody counted");
-    let held = ledger.held(at("2026-11-22T00:00:00Z"), at(NOON)).unwrap();
+    let held = ledger.held(Some(at("2026-11-22T00:00:00Z")), None, at(NOON)).unwrap();
     assert_eq!(held.len(), 4);
     assert!(held.iter().all(|one| one.state == HeldState::Doubtful && one.worst == Some(usd("1"))));
 }
@@ -193,7 +194,7 @@ fn the_reservation_of_a_process_that_is_gone_is_lost_and_may_still_be_settled() 
         .execute("UPDATE reservations SET process = 4194305, machine = 'earlier x'", [])
         .unwrap();
     let age_of_a_day = at("2026-11-23T13:00:00Z");
-    let held = ledger.held(cap.since, age_of_a_day).unwrap();
+    let held = ledger.held(Some(cap.since), None, age_of_a_day).unwrap();
     assert_eq!((held.len(), held[0].state, held[0].worst), (1, HeldState::Lost, Some(usd("0.75"))));
     ledger.spending(&cap, age_of_a_day).unwrap();
     assert_eq!(sums(&mut ledger, &cap), ["0", "0.75", "0"]);

@@ -193,3 +193,77 @@ fn the_median_first_word_counts_good_uncached_streams_only() {
     let of = |model: &str| known.get(&ModelRef::split(model).unwrap()).copied();
     assert_eq!((of("a/odd"), of("a/even"), of("a/silent")), (Some(300.0), Some(300.0), None));
 }
+
+#[test]
+fn what_a_comparison_asked_goes_with_its_last_call() {
+    let scratch = Scratch::new();
+    let mut ledger = scratch.open();
+    let begin = |ledger: &mut Ledger| {
+        let comparison = StoredComparison {
+            id: Ulid::generate(),
+            started_at: Timestamp::now(),
+            prompt: "Who plays the XYLOPHONE?".to_owned(),
+            plan: serde_json::json!({"system": "ZITHERS only"}),
+        };
+        ledger.begin_comparison(&comparison).unwrap();
+        comparison.id
+    };
+    let lane = |ledger: &mut Ledger, comparison, lane| {
+        let (request, outcome) = (asked("a prompt"), answered("Nobody"));
+        let place = Some(Place { comparison, lane, run: 1, item: None });
+        let (conversation, parent) = (Ulid::generate(), None);
+        let entry =
+            Entry { outcome: &outcome, command: "compare", request: &request, conversation, parent, place };
+        ledger.append(&entry).unwrap();
+        outcome.id.to_string()
+    };
+    let holds = |word: &str| scratch.bytes().windows(word.len()).any(|window| window == word.as_bytes());
+
+    // It stays as long as a call of it does, and another one's is no matter.
+    let (two, under_way) = (begin(&mut ledger), begin(&mut ledger));
+    let calls = [lane(&mut ledger, two, 0), lane(&mut ledger, two, 1)];
+    let delete =
+        |ledger: &mut Ledger, id: &String| ledger.delete(&Selection::Calls(vec![id.clone()])).unwrap();
+    delete(&mut ledger, &calls[0]);
+    assert!(ledger.comparison(&two.to_string()).is_ok());
+    delete(&mut ledger, &calls[1]);
+    assert!(ledger.comparison(&two.to_string()).is_err());
+    assert!(ledger.comparison(&under_way.to_string()).is_ok() && holds("XYLOPHONE"));
+
+    // One that has no calls yet goes too where everything goes; what it still
+    // says is kept.
+    assert_eq!(ledger.delete(&Selection::Before(Timestamp::UNIX_EPOCH)).unwrap().calls, 0);
+    assert!(holds("XYLOPHONE"));
+    assert_eq!(ledger.delete(&Selection::All).unwrap(), Deleted { calls: 0, files: 0, erased: true });
+    assert!(!holds("XYLOPHONE") && !holds("ZITHERS"));
+    let late = lane(&mut ledger, under_way, 0);
+    assert!(ledger.show(&late).is_ok() && ledger.latest_comparison().unwrap().is_none());
+}
+
+#[test]
+fn the_last_conversation_is_not_one_lane_of_a_comparison() {
+    let mut ledger = Ledger::open_existing(Path::new("/nowhere/at/all")).unwrap();
+    let compared = |ledger: &mut Ledger| {
+        let (request, outcome) = (asked("compared"), answered("one of several"));
+        let conversation = Ulid::generate();
+        let entry = Entry {
+            outcome: &outcome,
+            command: "compare",
+            request: &request,
+            conversation,
+            parent: None,
+            place: None,
+        };
+        ledger.append(&entry).unwrap();
+        conversation
+    };
+    let lane = compared(&mut ledger);
+    assert_eq!(ledger.latest_conversation().unwrap(), None);
+    let asked_last = say(&mut ledger, "asked", "an answer");
+    compared(&mut ledger);
+    assert_eq!(ledger.latest_conversation().unwrap().unwrap().last_call, asked_last.id);
+    // With its id it is gone on with, and from then on it is the last one.
+    assert_eq!(ledger.conversation(&lane.to_string()).unwrap().id, lane);
+    append(&mut ledger, &asked("and now?"), &answered("more"), lane);
+    assert_eq!(ledger.latest_conversation().unwrap().unwrap().id, lane);
+}

@@ -173,8 +173,9 @@ impl<'c> Basis<'c> {
 
     fn cost(&self) -> Cell {
         let counted = self.counted();
+        let served = counted.iter().filter(|run| !costs_nothing(&run.outcome));
         let mut bills: Vec<(Cost, &Bill)> =
-            counted.iter().filter_map(|run| Some((run.outcome.bill.cost?, &run.outcome.bill))).collect();
+            served.filter_map(|run| Some((run.outcome.bill.cost?, &run.outcome.bill))).collect();
         bills.sort_by_key(|(cost, _)| *cost);
         let notes = self.cost_notes(&counted, bills.len());
         let Some((cost, bill)) = middle(&bills) else {
@@ -307,7 +308,8 @@ fn spread(of: &Description, shown: fn(f64) -> String) -> String {
 /// Nothing was served that could be billed, so its cost is not unknown: it is none.
 fn costs_nothing(outcome: &Outcome) -> bool {
     let nothing_came = matches!(outcome.status, Status::Error | Status::Skipped);
-    nothing_came && outcome.usage.is_none() && outcome.bill.cost.is_none() && !outcome.possibly_billed
+    let nothing_billed = outcome.bill.cost.is_none_or(|cost| cost == Cost::ZERO);
+    nothing_came && outcome.usage.is_none() && nothing_billed && !outcome.possibly_billed
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for ranking and drawing; sums stay exact")]

@@ -7,7 +7,6 @@ mod answers;
 mod axis;
 mod bars;
 mod markdown;
-mod markup;
 mod scatter;
 mod table;
 #[cfg(test)]
@@ -25,7 +24,7 @@ use crate::comparison::Comparison;
 use crate::outcome::ms;
 use crate::render::figures;
 use crate::render::filter::clean_line;
-use markup::Markup;
+use crate::render::markup::Markup;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");

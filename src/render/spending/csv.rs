@@ -1,18 +1,20 @@
 //! CSV (RFC 4180): a line a group. An empty field is unknown.
 
 use crate::money::Cost;
-use crate::spending::Spending;
+use crate::render::csv;
+use crate::spending::{Loose, Spending};
 
 /// A header and a line a group.
 pub fn csv(spending: &Spending) -> String {
     let mut text = format!(
         "{},calls,input_tokens,cache_read_tokens,output_tokens,reasoning_tokens,uncounted_calls,usd,\
-         approximate,unpriced_calls,billed_usd,computed_usd,estimated_usd,possibly_billed_calls\n",
+         approximate,unpriced_calls,billed_usd,computed_usd,estimated_usd,possibly_billed_calls,\
+         lost_calls,lost_usd_most,under_way_calls,under_way_usd_most\n",
         spending.by.as_str()
     );
     for (name, sums) in &spending.groups {
         let fields = [
-            field(name),
+            csv::text(name),
             sums.calls.to_string(),
             sums.input.to_string(),
             sums.cached.to_string(),
@@ -25,16 +27,17 @@ pub fn csv(spending: &Spending) -> String {
             sums.billed.cost.to_usd(),
             sums.computed.cost.to_usd(),
             sums.estimated.cost.to_usd(),
-            sums.total.possibly_billed.to_string(),
+            sums.possibly_billed().to_string(),
+            sums.lost.calls.to_string(),
+            most(&sums.lost),
+            sums.under_way.calls.to_string(),
+            most(&sums.under_way),
         ];
-        text.push_str(&fields.join(","));
-        text.push('\n');
+        text += &csv::row(fields.iter().map(String::as_str));
     }
     text
 }
 
-/// A field; one that a spreadsheet would take for a formula is made text.
-pub fn field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+fn most(loose: &Loose) -> String {
+    if loose.unpriced == loose.calls && loose.calls > 0 { String::new() } else { loose.most.to_usd() }
 }

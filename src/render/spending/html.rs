@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{cost, facts, share, tokens};
 use crate::render::figures::count;
 use crate::render::filter::clean_line;
+use crate::render::markup::Markup;
 use crate::spending::{Spending, Sums};
 
 /// Groups in the chart; the table has all of them.
@@ -126,16 +127,7 @@ fn row(page: &mut String, name: &str, sums: &Sums, spending: &Spending) {
 }
 
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in clean_line(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(c),
-        }
-    }
-    out
+    let mut markup = Markup::default();
+    markup.text(&clean_line(text));
+    markup.into_string()
 }

@@ -27,7 +27,6 @@ pub fn json(spending: &Spending) -> Value {
         "by": spending.by.as_str(),
         "groups": groups,
         "total": object(&spending.all),
-        "unfinished": loose(&spending.loose),
     })
 }
 
@@ -58,15 +57,19 @@ fn total(sums: &Sums) -> Value {
         "usd": sums.known().map(Cost::to_usd),
         "approximate": sums.is_approximate(),
         "unpriced_calls": sums.total.unpriced,
-        "possibly_billed_calls": sums.total.possibly_billed,
+        "possibly_billed_calls": sums.possibly_billed(),
+        "lost": loose(&sums.lost),
+        "under_way": loose(&sums.under_way),
         "billed": part(&sums.billed),
         "computed": part(&sums.computed),
         "estimated": part(&sums.estimated),
         "free_calls": sums.free,
+        "unserved_calls": sums.unserved,
     })
 }
 
-/// Calls without an end.
+/// Calls without an end, which `calls` and `usd` leave out.
 fn loose(loose: &Loose) -> Value {
-    json!({"calls": loose.calls, "usd_most": loose.most.to_usd(), "unpriced_calls": loose.unpriced})
+    let most = (loose.unpriced < loose.calls || loose.calls == 0).then(|| loose.most.to_usd());
+    json!({"calls": loose.calls, "usd_most": most, "unpriced_calls": loose.unpriced})
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use crate::catalog::{Catalog, Model};
-use crate::ledger::{Spent, Unfinished};
+use crate::ledger::{Held, Spent};
 use crate::live::Generation;
 use crate::money::{Bill, Cost, CostSource, UsageSource};
 use crate::spending::reprice;
@@ -61,7 +61,7 @@ pub(super) struct Findings<'c> {
     /// Calls without a known cost, by model and by why.
     pub(super) unpriced: BTreeMap<(String, &'static str), u64>,
     pub(super) possibly: BTreeMap<String, Possibly>,
-    pub(super) unfinished: Vec<Unfinished>,
+    pub(super) unfinished: Vec<Held>,
     /// The newest first.
     pub(super) recorded: VecDeque<Recorded>,
     pub(super) asked: Asked,

@@ -9,8 +9,8 @@ use crate::money::Cost;
 use crate::render::filter::clean_line;
 use crate::render::json::SCHEMA;
 use crate::render::output::Paint;
-use crate::render::spending::{calls, loose_in_words};
-use crate::spending::Loose;
+use crate::render::spending::{calls, without_an_end};
+use crate::spending::Sums;
 use crate::wire::ApiError;
 
 /// Prices older than this may be wrong.
@@ -99,9 +99,9 @@ fn possibly(findings: &Findings<'_>) -> Vec<String> {
         format!("{model}: {} cut short or cancelled, {cost}", calls(found.calls))
     };
     let mut lines: Vec<String> = findings.possibly.iter().map(line).collect();
-    if !findings.unfinished.is_empty() {
-        lines.push(loose_in_words(&Loose::of(&findings.unfinished)));
-    }
+    let mut sums = Sums::default();
+    findings.unfinished.iter().for_each(|call| sums.add_held(call));
+    lines.extend(without_an_end(&sums).into_iter().map(|(what, calls)| format!("{what}: {calls}")));
     lines
 }
 
@@ -168,8 +168,8 @@ pub(super) fn object(findings: &Findings<'_>) -> Value {
         .unfinished
         .iter()
         .map(|call| {
-            json!({"id": call.id.to_string(), "model": call.model.to_string(), "command": call.command,
-                "usd_most": call.most.map(Cost::to_usd)})
+            json!({"id": call.call.to_string(), "model": call.model.to_string(), "command": call.command,
+                "state": call.state.as_str(), "usd_most": call.worst.map(Cost::to_usd)})
         })
         .collect();
     json!({

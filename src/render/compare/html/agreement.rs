@@ -1,10 +1,10 @@
 //! Who agrees with whom.
 
-use super::markup::Markup;
 use super::{cut, lane_link, plural};
 use crate::comparison::Comparison;
 use crate::render::compare::cells::line;
 use crate::render::compare::sheet::Sheet;
+use crate::render::markup::Markup;
 
 /// The most characters of a group's answer that are shown.
 const LONGEST: usize = 280;

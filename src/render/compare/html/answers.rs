@@ -1,12 +1,12 @@
 //! The answers side by side.
 
-use super::markup::Markup;
 use super::{lane_name, markdown, plural};
 use crate::comparison::{Checked, Comparison, LaneResult, Run};
 use crate::explain::phrase;
 use crate::outcome::{Outcome, Status};
 use crate::render::compare::cells::line;
 use crate::render::compare::sheet::{Figure, LaneHead, Sheet};
+use crate::render::markup::Markup;
 use crate::render::{figures, money, receipt};
 use crate::wire::ApiError;
 

@@ -3,11 +3,11 @@
 
 use super::axis::{Axis, percent};
 use super::lane_name;
-use super::markup::Markup;
 use crate::comparison::Comparison;
 use crate::outcome::Timing;
 use crate::render::compare::cells::Basis;
 use crate::render::compare::sheet::{Figure, Sheet};
+use crate::render::markup::Markup;
 
 /// Writes a bar a lane.
 pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {

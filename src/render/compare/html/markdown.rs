@@ -4,8 +4,8 @@
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use url::Url;
 
-use super::markup::{Attribute, Markup};
 use crate::render::filter::clean;
+use crate::render::markup::{Attribute, Markup};
 
 /// Deeper blocks are shown at this depth: browsers give up at some 500 tags.
 const DEEPEST: usize = 40;

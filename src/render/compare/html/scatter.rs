@@ -2,9 +2,9 @@
 //! much, stands apart from the axis, and never at its zero.
 
 use super::axis::{Axis, percent};
-use super::markup::Markup;
 use super::{cut, plural};
 use crate::render::compare::sheet::{Cell, Figure, Sheet};
+use crate::render::markup::Markup;
 
 /// The size that labels are laid out for, in pixels; on narrow screens only the
 /// lanes' numbers are shown.

@@ -1,7 +1,7 @@
 //! The figures as a table: a row a lane, a column a figure.
 
-use super::markup::Markup;
 use crate::render::compare::sheet::{Cell, Figure, Sheet};
+use crate::render::markup::Markup;
 
 /// Writes the table. The script makes its heads into buttons that sort.
 pub(super) fn write(page: &mut Markup, sheet: &Sheet) {

@@ -94,7 +94,7 @@ fn failures_are_shown_in_words_beneath_what_came() {
     hint: `pollm compare --last --retry-failed` asks only what failed
 
     ── ollama/qwen3 ────────────────────────────────────────────────────────────────
-    cost $0.00 · finish error
+    finish error
 
     error: could not connect: connection refused
     hint: is `ollama serve` running? OLLAMA_HOST names another address
@@ -102,7 +102,7 @@ fn failures_are_shown_in_words_beneath_what_came() {
     model         first word   total      speed  tokens out      cost  finish
     openai/gpt        0.30 s  0.90 s  167 tok/s         101    $0.002    stop
     groq/x                 –       –          –        ~101  ~$0.0005     cut
-    ollama/qwen3           –       –          –           –     $0.00   error
+    ollama/qwen3           –       –          –           –         –   error
 
     ~ estimated
 
@@ -141,7 +141,6 @@ fn screen_readers_get_a_fact_a_line() {
     It is in
 
     model: ollama/qwen3
-    cost: $0.00
     finish: error
     error: could not connect: connection refused
     hint: is `ollama serve` running? OLLAMA_HOST names another address

@@ -6,19 +6,19 @@ use crate::render::filter::clean;
 /// A piece of a page. Tags and attribute names can only be literals; all else
 /// is text.
 #[derive(Debug, Default)]
-pub(super) struct Markup(String);
+pub(in crate::render) struct Markup(String);
 
 /// An attribute: its name, and its value as text.
-pub(super) type Attribute<'a> = (&'static str, &'a str);
+pub(in crate::render) type Attribute<'a> = (&'static str, &'a str);
 
 impl Markup {
     /// Markup as it stands in the source.
-    pub(super) fn raw(&mut self, markup: &'static str) {
+    pub(in crate::render) fn raw(&mut self, markup: &'static str) {
         self.0.push_str(markup);
     }
 
     /// Text from anywhere: nothing in it is markup, and nothing turns it round.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::render) fn text(&mut self, text: &str) {
         for c in clean(text).chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
@@ -32,7 +32,7 @@ impl Markup {
     }
 
     /// An opening tag.
-    pub(super) fn open(&mut self, tag: &'static str, attributes: &[Attribute<'_>]) {
+    pub(in crate::render) fn open(&mut self, tag: &'static str, attributes: &[Attribute<'_>]) {
         self.0.push('<');
         self.0.push_str(tag);
         for (name, value) in attributes {
@@ -46,21 +46,21 @@ impl Markup {
     }
 
     /// A closing tag.
-    pub(super) fn close(&mut self, tag: &'static str) {
+    pub(in crate::render) fn close(&mut self, tag: &'static str) {
         self.0.push_str("</");
         self.0.push_str(tag);
         self.0.push('>');
     }
 
     /// An element with text in it.
-    pub(super) fn element(&mut self, tag: &'static str, attributes: &[Attribute<'_>], text: &str) {
+    pub(in crate::render) fn element(&mut self, tag: &'static str, attributes: &[Attribute<'_>], text: &str) {
         self.open(tag, attributes);
         self.text(text);
         self.close(tag);
     }
 
     /// All that was written.
-    pub(super) fn into_string(self) -> String {
+    pub(in crate::render) fn into_string(self) -> String {
         self.0
     }
 }
