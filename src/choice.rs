@@ -12,12 +12,13 @@ use crate::chat::{Effort, Params, Request};
 use crate::config::{self, RouteConfig};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::estimate::Size;
 use crate::lane::{self, Found, Lane};
-use crate::ledger::{Ledger, LedgerError};
 use crate::model::{LaneName, ModelRef};
 use crate::money::Cost;
-use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Sample, Settings, rank};
-use crate::{cooldown, estimate, live, provider};
+use crate::past::Past;
+use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Settings, rank};
+use crate::{live, provider};
 
 /// Of models that the user did not name, so many are tried one after the other.
 const LONGEST_CHAIN: usize = 5;
@@ -226,32 +227,39 @@ impl Field {
     ) -> Result<(Vec<Lane>, Decision)> {
         let order = if self.found.is_some() { Order::Named } else { Order::Found };
         let found = self.found.unwrap_or_else(|| whatever_there_is(context));
-        let need = need(&asking.with(&Params::default()));
+        let request = asking.with(&Params::default());
+        let (size, past, at) = (Size::of(&request), Past::open(context), Timestamp::now());
+        let need = need(&request, size);
         let models: Vec<&ModelRef> = found.iter().map(|found| &found.model).collect();
-        let known = known(&models, need.input, context);
-        let mut samples = known.samples.into_iter();
+        let mut samples = past.samples(&models).into_iter();
         let candidates: Vec<Candidate> = found
             .iter()
             .map(|found| {
                 // What was found can be asked: that is how it was found.
                 let obstacle = if order == Order::Named { obstacle(found, context) } else { None };
-                candidate(found, &asking.params, samples.next().unwrap_or_default(), obstacle)
+                let known = past.of_size(&found.model, size);
+                Candidate {
+                    input: Some(size.tokens(known.as_ref()).0),
+                    typical_output: known.and_then(|known| known.output).map(|output| output.median),
+                    obstacle,
+                    samples: samples.next().unwrap_or_default(),
+                    ..candidate(found, &asking.params)
+                }
             })
             .collect();
-        let at = Timestamp::now();
-        let cooling = cooldown::cooling(context, at);
+        let cooling = past.cooling(at);
         let ranking = rank(&Question {
             policy: self.policy,
             settings: &self.settings,
             need: &need,
             candidates: &candidates,
             order,
-            usual_output: known.usual_output,
+            usual_output: past.usual_output(size),
             max_cost: conditions.max_cost,
             cooling: &cooling,
             now: at,
             seed: context.env.seed.unwrap_or_else(|| fastrand::u64(..)),
-            turn: known.calls_made,
+            turn: past.calls_made(),
         });
         let decision = Decision { route: self.route, policy: self.policy, candidates, ranking, at };
         let most = if order == Order::Found { LONGEST_CHAIN } else { usize::MAX };
@@ -275,39 +283,17 @@ impl Field {
     }
 }
 
-fn need(request: &Request) -> Need {
+fn need(request: &Request, size: Size) -> Need {
     Need {
-        input: estimate::input(request),
+        input: size.by_rule(),
         media: request.media().map(|media| media.kind).collect(),
         schema: request.schema.is_some(),
         tools: request.params.extra.contains_key("tools"),
     }
 }
 
-/// What the ledger knows. Without it a choice is still made.
-#[derive(Default)]
-struct Known {
-    samples: Vec<Vec<Sample>>,
-    usual_output: Option<u64>,
-    calls_made: u64,
-}
-
-fn known(models: &[&ModelRef], input: u64, context: &Context) -> Known {
-    let read = || -> Result<Known, LedgerError> {
-        let ledger = Ledger::open_existing(&context.paths.ledger)?;
-        Ok(Known {
-            samples: ledger.samples(models)?,
-            usual_output: ledger.usual_output(input)?,
-            calls_made: ledger.calls_made()?,
-        })
-    };
-    read().unwrap_or_else(|error| {
-        log::warn!("nothing is known of earlier calls: {error}");
-        Known::default()
-    })
-}
-
-fn candidate(found: &Found, params: &Params, samples: Vec<Sample>, obstacle: Option<String>) -> Candidate {
+/// A candidate of whom no call is known.
+fn candidate(found: &Found, params: &Params) -> Candidate {
     let params = params.overlaid(&found.params);
     Candidate {
         name: found.name(),
@@ -315,8 +301,10 @@ fn candidate(found: &Found, params: &Params, samples: Vec<Sample>, obstacle: Opt
         row: found.row.clone(),
         max_tokens: params.max_tokens.map(u64::from),
         thinking: params.effort.is_some_and(|effort| effort != Effort::None),
-        obstacle,
-        samples,
+        input: None,
+        typical_output: None,
+        obstacle: None,
+        samples: Vec::new(),
     }
 }
 

@@ -17,9 +17,51 @@ pub use tokens::tokens;
 /// So many calls make a measurement of what is typical for a model.
 pub const LEAST_CALLS: u64 = 5;
 
+/// Tokens of an answer where the user has none to go by: half a page.
+pub const DEFAULT_OUTPUT: u64 = 500;
+
+/// How large a prompt is, counted once for all models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Characters of its texts, as the ledger counts them.
+    pub chars: u64,
+    /// Tokens of its texts by the general rule.
+    texts: u64,
+    /// Tokens of what goes with them.
+    besides: u64,
+}
+
+impl Size {
+    /// Of a request.
+    pub fn of(request: &Request) -> Self {
+        Self { chars: chars(request), texts: texts(request), besides: besides(request) }
+    }
+
+    /// Tokens by the general rule.
+    pub const fn by_rule(self) -> u64 {
+        self.texts.saturating_add(self.besides)
+    }
+
+    /// Tokens for a model. What was measured of other texts says nothing of
+    /// one that is nothing like them, in another script for example.
+    pub fn tokens(self, history: Option<&Known>) -> (u64, Counted) {
+        let Self { chars, texts, besides } = self;
+        let measured = history.and_then(|known| known.tokens_per_1000_chars).map(|measured| {
+            let tokens = chars.saturating_mul(measured.median).div_ceil(1_000);
+            (tokens, Counted::Measured { calls: measured.calls })
+        });
+        let is_alike = |tokens: u64| tokens <= texts.saturating_mul(2) && tokens.saturating_mul(2) >= texts;
+        match measured {
+            // Short prompts have more tokens around them than in them.
+            Some((tokens, counted)) if texts < 50 || is_alike(tokens) => (tokens + besides, counted),
+            _ => (self.by_rule(), Counted::ByRule),
+        }
+    }
+}
+
 /// Tokens of a whole request by the general rule.
 pub fn input(request: &Request) -> u64 {
-    texts(request) + besides(request)
+    Size::of(request).by_rule()
 }
 
 /// Tokens of the texts that the ledger counts the characters of. Around each
@@ -92,6 +134,8 @@ pub struct Known {
     pub tokens_per_1000_chars: Option<Measured>,
     /// Tokens of the answers.
     pub output: Option<Measured>,
+    /// The median answer to such prompts on whatever model.
+    pub usual_output: Option<u64>,
 }
 
 /// How the tokens of a prompt were counted.
@@ -117,6 +161,11 @@ pub struct Estimate {
     pub typical_output: Option<Measured>,
     /// The most tokens that the answer can have, where that is known.
     pub most_output: Option<u64>,
+    /// Tokens of the answer that routes count with: those of a typical one,
+    /// else of the user's usual one on whatever model, else [`DEFAULT_OUTPUT`].
+    pub expected_output: u64,
+    /// The cost with such an answer, now.
+    pub expected: Option<Cost>,
     /// The cost of the prompt alone, now; `None` where no price is known.
     pub least: Option<Cost>,
     /// The cost with a typical answer, now.
@@ -135,18 +184,22 @@ pub struct Estimate {
 /// there are enough of them.
 pub fn of(request: &Request, row: Option<&Model>, history: Option<&Known>) -> Estimate {
     let now = Timestamp::now();
-    let (input, counted) = prompt(request, history);
-    let most_output = most_output(request, row, input);
+    let (input, counted) = Size::of(request).tokens(history);
+    let most_output = most_output(request.params.max_tokens.map(u64::from), row, input);
     let typical_output = history
         .and_then(|known| known.output)
         .map(|typical| Measured { median: typical.median.min(most_output.unwrap_or(u64::MAX)), ..typical });
     let thinking = request.params.effort.is_some_and(|effort| effort != Effort::None);
     let bill = |output: u64, ceiling: bool| {
-        let usage = Usage { input_uncached: Tokens(input), output: Tokens(output), ..Usage::default() };
         let how = Pricing { thinking, batch: false, ceiling };
-        row.map_or(Bill::UNKNOWN, |row| row.bill(&usage, UsageSource::Estimated, now, how))
+        bill(row, (input, output), how, now)
     };
     let with_answer = bill(1, true);
+    let expected_output = expected_output(
+        history.and_then(|known| known.output).map(|typical| typical.median),
+        history.and_then(|known| known.usual_output),
+        most_output,
+    );
     Estimate {
         input,
         counted,
@@ -155,32 +208,29 @@ pub fn of(request: &Request, row: Option<&Model>, history: Option<&Known>) -> Es
         least: bill(0, false).cost,
         typical: typical_output.and_then(|typical| bill(typical.median, false).cost),
         most: most_output.and_then(|output| bill(output, true).cost),
+        expected_output,
+        expected: bill(expected_output, false).cost,
         local: row.is_some_and(|row| row.billing == Billing::Local),
         approximate: with_answer.approximate,
         note: row.and_then(|row| change_ahead(row, now)),
     }
 }
 
-/// The tokens of a prompt. What was measured of other texts says nothing of
-/// one that is nothing like them, in another script for example.
-fn prompt(request: &Request, history: Option<&Known>) -> (u64, Counted) {
-    let (by_rule, besides) = (texts(request), besides(request));
-    let measured = history.and_then(|known| known.tokens_per_1000_chars).map(|measured| {
-        let tokens = chars(request).saturating_mul(measured.median).div_ceil(1_000);
-        (tokens, Counted::Measured { calls: measured.calls })
-    });
-    let is_alike = |tokens: u64| tokens <= by_rule.saturating_mul(2) && tokens.saturating_mul(2) >= by_rule;
-    match measured {
-        // Short prompts have more tokens around them than in them.
-        Some((tokens, counted)) if by_rule < 50 || is_alike(tokens) => (tokens + besides, counted),
-        _ => (by_rule + besides, Counted::ByRule),
-    }
+/// What tokens in and out cost at a moment.
+pub fn bill(row: Option<&Model>, (input, output): (u64, u64), how: Pricing, at: Timestamp) -> Bill {
+    let usage = Usage { input_uncached: Tokens(input), output: Tokens(output), ..Usage::default() };
+    row.map_or(Bill::UNKNOWN, |row| row.bill(&usage, UsageSource::Estimated, at, how))
+}
+
+/// Tokens of an answer: of the model's typical one, else of the user's usual
+/// one, and no more than it can have.
+pub fn expected_output(typical: Option<u64>, usual: Option<u64>, most: Option<u64>) -> u64 {
+    typical.or(usual).unwrap_or(DEFAULT_OUTPUT).min(most.unwrap_or(u64::MAX))
 }
 
 /// What the user allows, else what the model can, else what is left of its context.
-fn most_output(request: &Request, row: Option<&Model>, input: u64) -> Option<u64> {
-    let limit = request.params.max_tokens.map(u64::from);
-    limit.or_else(|| row?.max_output).or_else(|| Some(row?.context?.saturating_sub(input)))
+pub fn most_output(allowed: Option<u64>, row: Option<&Model>, input: u64) -> Option<u64> {
+    allowed.or_else(|| row?.max_output).or_else(|| Some(row?.context?.saturating_sub(input)))
 }
 
 /// A change of the price within a day.
@@ -232,6 +282,7 @@ impl Estimate {
             "usd_max": usd(self.most), "source": "estimated", "input_source": self.counted.as_str(),
             "input_calls": measured_of, "typical_output": self.typical_output.map(|output| output.median),
             "typical_calls": self.typical_output.map(|output| output.calls), "usd_typical": usd(self.typical),
+            "expected_output": self.expected_output, "usd_expected": usd(self.expected),
             "approximate_price": self.approximate, "note": self.note})
     }
 }

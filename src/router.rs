@@ -25,7 +25,7 @@ mod order;
 mod reason;
 pub mod speed;
 
-pub use expected::{DEFAULT_OUTPUT, Expected};
+pub use expected::Expected;
 pub use speed::{Figures, Host, Sample};
 
 /// So many candidates are kept of those that the user did not name.
@@ -138,6 +138,10 @@ pub struct Candidate {
     pub max_tokens: Option<u64>,
     /// It is told to think.
     pub thinking: bool,
+    /// Tokens of the prompt by the user's own calls of it; `None`: as the need says.
+    pub input: Option<u64>,
+    /// Tokens of a typical answer by the user's own calls of it.
+    pub typical_output: Option<u64>,
     /// Why it can't be asked at all: its provider has no key.
     pub obstacle: Option<String>,
     /// The user's own latest calls to it, newest first.

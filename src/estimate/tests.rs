@@ -28,7 +28,7 @@ fn a_median_needs_enough_calls() {
 
 #[test]
 fn what_was_measured_beats_the_rule_where_the_text_is_alike() {
-    let known = |median| Known { tokens_per_1000_chars: Some(measured(median)), output: None };
+    let known = |median| Known { tokens_per_1000_chars: Some(measured(median)), ..Known::default() };
     let english = request(&"a sentence of plain words ".repeat(40));
     let by_rule = of(&english, None, None);
     let alike = of(&english, None, Some(&known(300)));
@@ -46,7 +46,7 @@ fn the_range_goes_from_the_prompt_to_the_longest_answer() {
     let row = catalog.model(&ModelRef::new("openai", "gpt-6-sol")).unwrap();
     let mut request = request("two words");
     request.params = Params { max_tokens: Some(1_000), ..Params::default() };
-    let known = Known { tokens_per_1000_chars: None, output: Some(measured(100)) };
+    let known = Known { output: Some(measured(100)), ..Known::default() };
     let estimate = of(&request, Some(&row), Some(&known));
     let usd = |cost: Option<Cost>| cost.unwrap().to_usd();
     // Two dollars for a million tokens in, ten for a million out.

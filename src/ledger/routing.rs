@@ -70,20 +70,19 @@ impl Ledger {
     }
 
     /// The median answer in tokens among the latest good calls, on whatever
-    /// model, with a prompt of about as many tokens; `None` where there are
+    /// model, with a prompt of about as many characters; `None` where there are
     /// none.
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn usual_output(&self, input: u64) -> Result<Option<u64>, LedgerError> {
-        let chars = input.saturating_mul(CHARS_A_TOKEN);
+    pub fn usual_output(&self, chars: u64) -> Result<Option<u64>, LedgerError> {
         let bound = |chars: u64| i64::try_from(chars).unwrap_or(i64::MAX);
         let read = || {
             let mut statement = self.connection.prepare(
                 "SELECT output FROM (SELECT * FROM calls ORDER BY seq DESC LIMIT ?1)
                  WHERE status = 'ok' AND output > 0 AND prompt_chars BETWEEN ?2 AND ?3 ORDER BY output",
             )?;
-            let bounds = (bound(chars / LIKE), bound(chars.max(CHARS_A_TOKEN).saturating_mul(LIKE)));
+            let bounds = (bound(chars / LIKE), bound(chars.max(1).saturating_mul(LIKE)));
             let rows = statement.query_map(params![USUAL, bounds.0, bounds.1], |row| row.get(0))?;
             rows.collect::<rusqlite::Result<Vec<i64>>>()
         };

@@ -56,6 +56,7 @@ fn figures(decision: &Decision, of: &Ranked) -> Value {
         "answer_ms": tenths(known.answer_ms),
         "age_s": known.latest.map(|at| seconds(decision, at)),
         "expected_usd": of.expected.cost.map(Cost::to_usd),
+        "expected_input": of.expected.input,
         "expected_output": of.expected.output,
         "approximate": of.expected.approximate,
         "index": of.index.map(|index| (index * 1_000.0).round() / 1_000.0),

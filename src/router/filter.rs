@@ -66,7 +66,7 @@ fn unable(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
 
 fn too_small(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
     let row = candidate.row.as_ref()?;
-    let input = question.need.input;
+    let input = candidate.input.unwrap_or(question.need.input);
     if let Some(most) = row.max_input.filter(|most| input > *most) {
         return Some(format!("~{input} tokens of prompt, and it takes {most}"));
     }

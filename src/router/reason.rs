@@ -23,7 +23,7 @@ pub(super) fn give(question: &Question<'_>, ranked: &mut [Ranked], lead: Lead) {
 
 fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bool) -> String {
     match question.policy {
-        Policy::Cheapest => cost(question, of),
+        Policy::Cheapest => cost(of),
         Policy::Fastest if nothing_known => match question.order {
             Order::Named => "nothing is measured yet: in the order given".to_owned(),
             Order::Found => "nothing is measured yet: in the order of the expected cost".to_owned(),
@@ -36,18 +36,18 @@ fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bo
                 let row = question.candidates[of.candidate].row.as_ref();
                 let family = row.and_then(|row| row.family.as_deref()).unwrap_or("no family");
                 let released = row.and_then(|row| row.released.as_deref()).unwrap_or("no date known");
-                format!("newest of the dearest families: {family}, {released}, {}", cost(question, of))
+                format!("newest of the dearest families: {family}, {released}, {}", cost(of))
             }
         },
         Policy::Balanced => {
             let index = of.index.unwrap_or(1.0);
-            format!("{index:.2} between best (0) and worst (1): {}; {}", cost(question, of), pace(of))
+            format!("{index:.2} between best (0) and worst (1): {}; {}", cost(of), pace(of))
         }
     }
 }
 
-fn cost(question: &Question<'_>, of: &Ranked) -> String {
-    let tokens = format!("{} tokens in and ~{} out", question.need.input, of.expected.output);
+fn cost(of: &Ranked) -> String {
+    let tokens = format!("{} tokens in and ~{} out", of.expected.input, of.expected.output);
     match of.expected.cost {
         Some(cost) => format!("~{} for {tokens}", cost.to_display()),
         None => "what it costs is unknown".to_owned(),

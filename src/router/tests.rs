@@ -50,7 +50,17 @@ fn priced(name: &str, input: &str, output: &str, samples: Vec<Sample>) -> Candid
     let rows = vec![PriceRow { prices, ..PriceRow::default() }];
     let model = ModelRef::split(name).unwrap();
     let row = Some(Model { prices: rows, ..Model::unknown(model.clone()) });
-    Candidate { name: name.into(), model, row, max_tokens: None, thinking: false, obstacle: None, samples }
+    Candidate {
+        name: name.into(),
+        model,
+        row,
+        max_tokens: None,
+        thinking: false,
+        input: None,
+        typical_output: None,
+        obstacle: None,
+        samples,
+    }
 }
 
 /// The settings without any exploring.
@@ -111,7 +121,7 @@ fn the_cheapest_is_so_for_this_very_prompt_and_hour() {
                 Question { now: at(moment), ..question(Policy::Cheapest, &settings, &need, &candidates) };
             let usage = crate::money::Usage {
                 input_uncached: Tokens(input),
-                output: Tokens(DEFAULT_OUTPUT),
+                output: Tokens(crate::estimate::DEFAULT_OUTPUT),
                 ..crate::money::Usage::default()
             };
             let price = |of: &Candidate| {
@@ -128,8 +138,7 @@ fn the_cheapest_is_so_for_this_very_prompt_and_hour() {
 
 #[test]
 fn an_answer_is_expected_to_be_as_long_as_the_user_s_own_are() {
-    let long = (0..5).map(|n| Sample { output: Some(4_000), ..sample(n, 100.0) }).collect();
-    let wordy = priced("a/wordy", "1", "1", long);
+    let wordy = Candidate { typical_output: Some(4_000), ..priced("a/wordy", "1", "1", vec![]) };
     let terse = priced("a/terse", "1", "2", vec![]);
     let candidates = [wordy, terse];
     let (settings, need) = (settled(), Need { input: 100, ..Need::default() });
@@ -295,7 +304,8 @@ fn without_an_order_the_newest_of_the_dearest_family_is_best() {
 fn balance_is_a_matter_of_weights() {
     let slow_and_cheap = priced("a/cheap", "0.1", "0.1", (0..20).map(|n| sample(n, 4_000.0)).collect());
     let fast_and_dear = priced("a/fast", "10", "10", (0..20).map(|n| sample(n, 200.0)).collect());
-    let candidates = [slow_and_cheap, fast_and_dear];
+    let typical = |of| Candidate { typical_output: Some(100), ..of };
+    let candidates = [slow_and_cheap, fast_and_dear].map(typical);
     let need = Need { input: 1_000, ..Need::default() };
     let first = |cost, speed, best| {
         let settings = Settings { weights: Weights { cost, speed, best }, ..settled() };

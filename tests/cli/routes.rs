@@ -133,6 +133,81 @@ fn the_cheapest_is_shown_without_a_call() {
     assert!(output.stderr.starts_with("cheapest: "), "{output}");
 }
 
+/// The figures of `cost estimate` and of a route, each by model: prompt, answer and cost.
+fn both_estimates(run: &dyn Fn(&[&str]) -> Value, prompt: &[&str]) -> [Vec<(String, Value)>; 2] {
+    let figures = |models: &Value, keys: [&str; 3]| {
+        let of = |model: &Value| {
+            let figures = keys.map(|key| model[key].clone());
+            (model["model"].as_str().unwrap().to_owned(), json!(figures))
+        };
+        let mut all: Vec<_> = models.as_array().unwrap().iter().map(of).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    };
+    let estimate = run(&[&["cost", "estimate", "--json", "--no-stdin"][..], prompt].concat());
+    let route = ["ask", "--route", "cheapest", "--dry-run", "--json", "--no-stdin"];
+    let route = run(&[&route[..], prompt].concat())["route"].clone();
+    let cheapest = estimate["models"].as_array().unwrap().iter().min_by(|a, b| {
+        let usd = |of: &Value| of["usd_expected"].as_str().unwrap().parse::<f64>().unwrap();
+        usd(a).total_cmp(&usd(b))
+    });
+    assert_eq!(cheapest.unwrap()["model"], route["chosen"], "{prompt:?}");
+    [
+        figures(&estimate["models"], ["input", "expected_output", "usd_expected"]),
+        figures(&route["candidates"], ["expected_input", "expected_output", "expected_usd"]),
+    ]
+}
+
+/// A first line of several, or a whole object.
+fn first_object(output: &str) -> Value {
+    serde_json::Deserializer::from_str(output).into_iter().next().unwrap().unwrap()
+}
+
+/// One prompt is short, one is beyond the bound where some prices rise, one has an image.
+#[test]
+fn the_cheapest_is_so_by_the_estimate_too() {
+    let lab = lab("", |name| {
+        Script::sse(if name == "a" {
+            openai_chunks(&["Here ", "I am ", "and ", "stay"])
+        } else {
+            openai_chunks(&["No"])
+        })
+    });
+    // What one's own calls say of a model goes for both.
+    for _ in 0..6 {
+        let _ = ask(&lab, &["-m", "a/one", "where are you?"]).run().success();
+    }
+    let models =
+        "a/one,b/one,openai/gpt-6-sol,xai/grok-4.7,deepseek/deepseek-flash,anthropic/claude-haiku-5-5";
+    let env = lab.env.root();
+    std::fs::write(env.join("long.txt"), "Some words that go on. ".repeat(60_000)).unwrap();
+    let png =
+        [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), &[0, 0, 3, 0, 0, 0, 3, 0, 8, 6, 0, 0, 0, 0, 0, 0, 0]]
+            .concat();
+    std::fs::write(env.join("a.png"), png).unwrap();
+    let (long, image) = (env.join("long.txt"), env.join("a.png"));
+    let run = |args: &[&str]| {
+        let run = lab.pollm(args.iter().copied());
+        let keys = ["OPENAI_API_KEY", "XAI_API_KEY", "ANTHROPIC_API_KEY", "DEEPSEEK_API_KEY"];
+        first_object(&keys.iter().fold(run, |run, key| run.env(key, KEY)).run().success().stdout)
+    };
+    let big = "openai/gpt-6-sol,xai/grok-4.7,deepseek/deepseek-flash";
+    let seeing = "openai/gpt-6-sol,anthropic/claude-haiku-5-5";
+    for prompt in [
+        &["-m", models, "where is she?"][..],
+        &["-m", models, "--max-tokens", "3", "where is she?"],
+        &["-m", big, "-f", long.to_str().unwrap(), "sum up"],
+        &["-m", seeing, "-a", image.to_str().unwrap(), "what is it?"],
+    ] {
+        let [estimated, routed] = both_estimates(&run, prompt);
+        assert_eq!(estimated, routed, "{prompt:?}");
+        assert_eq!(estimated.len(), prompt[1].split(',').count());
+    }
+    let [estimated, _] = both_estimates(&run, &["-m", models, "where is she?"]);
+    // The script says nine tokens in and as many out as it has pieces.
+    assert_eq!(estimated.iter().find(|of| of.0 == "a/one").unwrap().1[1], 4, "{estimated:?}");
+}
+
 #[test]
 fn without_names_only_what_can_be_asked_is_ranked() {
     let env = Env::new();

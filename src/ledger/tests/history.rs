@@ -200,6 +200,7 @@ fn what_a_comparison_asked_goes_with_its_last_call() {
     let mut ledger = scratch.open();
     let begin = |ledger: &mut Ledger| {
         let comparison = StoredComparison {
+            fingerprint: None,
             id: Ulid::generate(),
             started_at: Timestamp::now(),
             prompt: "Who plays the XYLOPHONE?".to_owned(),

@@ -84,6 +84,6 @@ fn the_usual_answer_is_the_median_to_prompts_of_about_that_size() {
             outcome.usage = Some(CountedUsage { usage, source: UsageSource::Reported });
         });
     }
-    let usual = |input| ledger.usual_output(input).unwrap();
-    assert_eq!([usual(12), usual(1_000), usual(500_000)], [Some(20), Some(900), None]);
+    let usual = |chars| ledger.usual_output(chars).unwrap();
+    assert_eq!([usual(50), usual(4_000), usual(2_000_000)], [Some(20), Some(900), None]);
 }

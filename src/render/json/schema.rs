@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 
 use super::tests::{asked, full};
 use super::{Extra, ask, comparison, line, matrix_result, matrix_summary};
+use crate::catalog::Catalog;
 use crate::chat::{Event, Finish};
+use crate::choice::Decision;
 use crate::comparison::{Agreement, Checked, Comparison, Group, LaneResult, Run};
 use crate::exchange::Update;
 use crate::matrix::tests::{empty, good, lost};
 use crate::matrix::{Concord, Matrix};
+use crate::model::ModelRef;
 use crate::money::{Bill, CostSource, UsageSource};
 use crate::outcome::{Outcome, Status};
 use crate::render::events::{EventWriter, Speaker};
+use crate::render::route;
+use crate::router::{self, Candidate, Policy, Sample};
 use crate::schema::Schema;
 use crate::wire::{ApiError, FailureKind};
 
@@ -59,6 +64,55 @@ fn compared() -> Comparison {
     }
 }
 
+/// How a balanced route decides between a model that was measured, one that was
+/// not, and one without a key.
+fn decision() -> Value {
+    let at = asked().started_at;
+    let sample = |n: i64| Sample {
+        at: at - jiff::SignedDuration::from_secs(n),
+        failed: n == 3,
+        input: 10,
+        output: Some(100),
+        connect_ms: Some(5.0),
+        first_visible_ms: (n != 3).then_some(300.0),
+        decode_tps: Some(80.0),
+        end_ms: 900.0,
+        host: Some("Groq".to_owned()),
+    };
+    let candidate = |name: &str| {
+        let model = ModelRef::split(name).unwrap();
+        Candidate {
+            name: name.to_owned(),
+            row: Catalog::embedded().model(&model),
+            model,
+            max_tokens: None,
+            thinking: false,
+            input: None,
+            typical_output: None,
+            obstacle: None,
+            samples: Vec::new(),
+        }
+    };
+    let measured = Candidate { samples: (0..12).map(sample).collect(), ..candidate("openai/gpt-6-sol") };
+    let keyless = Candidate { obstacle: Some("no key".to_owned()), ..candidate("a/c") };
+    let candidates = vec![measured, candidate("a/unknown"), keyless];
+    let ranking = router::rank(&router::Question {
+        policy: Policy::Balanced,
+        settings: &router::Settings { explore: 0.0, ..router::Settings::default() },
+        need: &router::Need { input: 1_000, ..router::Need::default() },
+        candidates: &candidates,
+        order: router::Order::Named,
+        usual_output: None,
+        max_cost: None,
+        cooling: &[],
+        now: at,
+        seed: 7,
+        turn: 0,
+    });
+    let route = Some("quick".to_owned());
+    route::json(&Decision { route, policy: Policy::Balanced, candidates, ranking, at })
+}
+
 fn outcomes() -> Vec<Value> {
     let failed_before = [failed()];
     let extra = Extra {
@@ -66,7 +120,7 @@ fn outcomes() -> Vec<Value> {
         conversation: Some(asked().id),
         hint: Some("wait".to_owned()),
         failed: Some(&failed_before),
-        route: None,
+        route: Some(decision()),
     };
     let cut = Outcome { status: Status::Partial, finish: Some(Finish::Cut), ..failed() };
     [asked(), full(), failed(), cut].iter().map(|outcome| ask(outcome, &extra)).collect()
@@ -149,6 +203,8 @@ fn the_schema_refuses_what_is_wrong() {
         ("outcome", spoil(outcome(), "/cost/source", json!("guessed"))),
         ("outcome", spoil(outcome(), "/usage/input", json!(-1))),
         ("outcome", spoil(outcome(), "/status", json!("fine"))),
+        ("outcome", spoil(outcome(), "/route/policy", json!("luck"))),
+        ("outcome", spoil(outcome(), "/route/candidates/0/expected_usd", json!(0.1))),
         ("outcome", spoil(outcome(), "/schema", json!("pollm/2"))),
         ("comparison", spoil(comparisons().remove(0), "/lanes/0/timing/e2e_ms", json!("1 s"))),
         ("comparison", spoil(comparisons().remove(0), "/lanes/0/samples/0/warmup", json!(1))),
@@ -236,6 +292,7 @@ fn words_of_the_schema_are_words_of_the_program() {
     let (cost, usage) = ("/$defs/cost/properties/source/enum", "/$defs/usage/properties/source/enum");
     assert!(words(cost).iter().all(|word| CostSource::parse(word).is_some()));
     assert!(words(usage).iter().all(|word| UsageSource::parse(word).is_some()));
+    assert_eq!(words("/$defs/decision/properties/policy/enum"), Policy::ALL.map(Policy::as_str));
     assert_eq!(words("/$defs/failure/examples"), FailureKind::ALL.map(FailureKind::as_str));
 }
 
