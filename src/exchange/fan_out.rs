@@ -85,7 +85,7 @@ impl Limit {
 /// Starts every job in turn, not more than `most` at once, and returns when all
 /// that were started have ended. After a cancel no further one is started.
 ///
-/// Jobs are taken from the iterator when their turn comes, [`LOOK_AHEAD`] before
+/// Jobs are taken from the iterator when their turn comes, a few hundred before
 /// it at most, so that a lane that has all it may have holds up no other.
 pub async fn fan_out<T, F>(
     jobs: impl IntoIterator<Item = Job<T>>,
