@@ -40,6 +40,7 @@ impl Keeper {
     pub fn start(mut store: Store) -> Self {
         let (tasks, receiver) = channel();
         let write = move || {
+            let mut has_many = false;
             for task in receiver {
                 match task {
                     Task::Begin(begun) => store.write(|ledger| ledger.begin_comparison(&begun)),
@@ -55,7 +56,12 @@ impl Keeper {
                     Task::Checks(call, checks) => store.set_checks(call, &checks),
                     Task::Claim(claim, answer) => {
                         let mut claimed = true;
-                        store.write(|ledger| ledger.claim(&claim).map(|own| claimed = own));
+                        // Calls are claimed where there are many of them.
+                        store.write(|ledger| {
+                            ledger.expect_many();
+                            ledger.claim(&claim).map(|own| claimed = own)
+                        });
+                        has_many = true;
                         // Nobody waits any more where the calls were ended meanwhile.
                         let _ = answer.send(claimed);
                     }
@@ -65,6 +71,12 @@ impl Keeper {
                 }
             }
             store.release_unsent();
+            if has_many {
+                store.write(|ledger| {
+                    ledger.no_more();
+                    Ok(())
+                });
+            }
         };
         let thread = std::thread::Builder::new().name("ledger".into()).spawn(write).ok();
         Self { tasks: Some(tasks), thread }

@@ -91,6 +91,8 @@ pub struct StoredCall {
 pub struct Ledger {
     connection: Connection,
     path: PathBuf,
+    /// The journal is folded into the file when it has so many bytes.
+    journal_bytes: u64,
 }
 
 impl Ledger {
@@ -102,7 +104,7 @@ impl Ledger {
     /// ledger, or has a newer format than this pollm knows. Nothing is changed
     /// then.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { connection: open::open(path)?, path: path.to_owned() })
+        Ok(Self::of(open::open(path)?, path))
     }
 
     /// Opens the ledger to look something up. A missing one is empty and is
@@ -117,7 +119,23 @@ impl Ledger {
         } else {
             open::connect(path)?
         };
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self::of(connection, path))
+    }
+
+    fn of(connection: Connection, path: &Path) -> Self {
+        Self { connection, path: path.to_owned(), journal_bytes: open::JOURNAL_BYTES }
+    }
+
+    /// Thousands of calls are going to be written: the journal may grow. At
+    /// their end, [`Ledger::no_more`] makes up for it.
+    pub fn expect_many(&mut self) {
+        self.journal_bytes = open::JOURNAL_BYTES_OF_MANY;
+    }
+
+    /// Folds the journal into the file after many calls, if it has grown.
+    pub fn no_more(&mut self) {
+        self.journal_bytes = open::JOURNAL_BYTES;
+        open::fold_journal(&self.connection, &self.path, self.journal_bytes);
     }
 
     /// Writes one call, whole or not at all.
@@ -129,7 +147,7 @@ impl Ledger {
     pub fn append(&mut self, entry: &Entry<'_>) -> Result<(), LedgerError> {
         insert(&mut self.connection, entry)
             .map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))?;
-        open::fold_journal(&self.connection, &self.path);
+        open::fold_journal(&self.connection, &self.path, self.journal_bytes);
         Ok(())
     }
 

@@ -19,6 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// call adds some 40 kB to it.
 pub(super) const JOURNAL_BYTES: u64 = 512 * 1024;
 
+/// The same for a process that writes thousands of calls: folding waits for the
+/// disk, which calls that are under way would have to wait for.
+pub(super) const JOURNAL_BYTES_OF_MANY: u64 = 16 * 1024 * 1024;
+
 /// The steps from an empty file to the newest format. The file's
 /// `user_version` counts the steps taken; a step that was released is never
 /// changed.
@@ -117,10 +121,10 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Folds the journal into the file if it has grown, and if no other process
 /// is reading from it. What was written is safe either way.
-pub(super) fn fold_journal(connection: &Connection, path: &Path) {
+pub(super) fn fold_journal(connection: &Connection, path: &Path, most: u64) {
     let mut journal = path.as_os_str().to_owned();
     journal.push("-wal");
-    if fs::metadata(journal).is_ok_and(|file| file.len() >= JOURNAL_BYTES) {
+    if fs::metadata(journal).is_ok_and(|file| file.len() >= most) {
         let _ = connection.busy_timeout(Duration::ZERO);
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let _ = connection.busy_timeout(PATIENCE);

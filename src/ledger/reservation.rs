@@ -177,7 +177,7 @@ impl Ledger {
             transaction.commit()
         };
         settled(&mut self.connection).map_err(|error| self.writing(error))?;
-        open::fold_journal(&self.connection, &self.path);
+        open::fold_journal(&self.connection, &self.path, self.journal_bytes);
         Ok(())
     }
 

@@ -112,3 +112,16 @@ fn the_latest_like_it_is_found_and_one_gone_on_with_is_the_last() {
     ledger.begin_comparison(&found).unwrap();
     assert_eq!(ledger.latest_comparison().unwrap().unwrap().id, second);
 }
+
+#[test]
+fn the_journal_grows_while_there_are_many_and_not_beyond() {
+    let scratch = Scratch::new();
+    let mut ledger = scratch.open();
+    let journal = || std::fs::metadata(scratch.path().with_extension("db-wal")).unwrap().len();
+    ledger.expect_many();
+    while journal() < 2 * open::JOURNAL_BYTES {
+        say(&mut ledger, "what?", "yes");
+    }
+    ledger.no_more();
+    assert_eq!(journal(), 0);
+}
