@@ -83,8 +83,10 @@ impl Ready {
 
     /// Keeps the connection of a call that is over for the next one.
     pub fn take_back(&self, backend: Backend) {
-        if let (ReadyWay::Http { free, .. }, Backend::Http(http)) = (&self.way, backend) {
-            free.borrow_mut().push(http.client);
+        match (&self.way, backend) {
+            (ReadyWay::Http { free, .. }, Backend::Http(http)) => free.borrow_mut().push(http.client),
+            #[cfg(feature = "local")]
+            _ => {}
         }
     }
 
