@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn what_is_appended_is_read_back(calls in prop::collection::vec(any::call(), 1..4)) {
-        let mut ledger = Ledger { connection: open::in_memory().unwrap(), path: PathBuf::new() };
+        let mut ledger = Ledger::of(open::in_memory().unwrap(), Path::new(""));
         for call in &calls {
             let StoredCall { outcome, command, request, conversation, parent } = call;
             let entry = Entry { outcome, command, request, conversation: *conversation, parent: *parent, place: None };
@@ -102,14 +102,14 @@ proptest! {
 
     #[test]
     fn any_text_is_an_id_a_prefix_or_an_error(text in "\\PC{0,30}|[0-9A-Za-z]{4,26}") {
-        let ledger = Ledger { connection: open::in_memory().unwrap(), path: PathBuf::new() };
+        let ledger = Ledger::of(open::in_memory().unwrap(), Path::new(""));
         prop_assert!(ledger.show(&text).is_err());
         prop_assert!(ledger.conversation(&text).is_err());
     }
 
     #[test]
     fn a_term_is_found_wherever_it_stands(before in "\\PC{0,9}", term in "\\PC{1,9}", after in "\\PC{0,9}") {
-        let mut ledger = Ledger { connection: open::in_memory().unwrap(), path: PathBuf::new() };
+        let mut ledger = Ledger::of(open::in_memory().unwrap(), Path::new(""));
         say(&mut ledger, "a prompt", &format!("{before}{term}{after}"));
         let found = ledger.list(&ListQuery { term: Some(&term), limit: None }).unwrap();
         prop_assert_eq!(found.len(), 1);

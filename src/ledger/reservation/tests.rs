@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::money::{Bill, CostSource};
 use crate::outcome::Status;
 
 fn ledger() -> Ledger {
-    Ledger { connection: open::in_memory().unwrap(), path: PathBuf::new() }
+    Ledger::of(open::in_memory().unwrap(), Path::new(""))
 }
 
 fn usd(text: &str) -> Cost {
