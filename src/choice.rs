@@ -17,7 +17,7 @@ use crate::lane::{self, Found, Lane};
 use crate::model::{LaneName, ModelRef};
 use crate::money::Cost;
 use crate::past::Past;
-use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Settings, rank};
+use crate::router::{Bar, Candidate, Checks, Need, Order, Policy, Question, Ranking, Settings, rank};
 use crate::{live, provider};
 
 /// Of models that the user did not name, so many are tried one after the other.
@@ -232,6 +232,8 @@ impl Field {
         let need = need(&request, size);
         let models: Vec<&ModelRef> = found.iter().map(|found| &found.model).collect();
         let mut samples = past.samples(&models).into_iter();
+        let judged = order == Order::Named && matches!(self.policy, Policy::Best | Policy::Balanced);
+        let mut checks = if judged { past.checks(&models) } else { Vec::new() }.into_iter();
         let candidates: Vec<Candidate> = found
             .iter()
             .map(|found| {
@@ -243,6 +245,7 @@ impl Field {
                     typical_output: known.and_then(|known| known.output).map(|output| output.median),
                     obstacle,
                     samples: samples.next().unwrap_or_default(),
+                    checks: checks.next().unwrap_or_default(),
                     ..candidate(found, &asking.params)
                 }
             })
@@ -305,6 +308,7 @@ fn candidate(found: &Found, params: &Params) -> Candidate {
         typical_output: None,
         obstacle: None,
         samples: Vec::new(),
+        checks: Checks::default(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cooldown::Cooling;
 use crate::estimate::{Known, Size};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::ModelRef;
-use crate::router::Sample;
+use crate::router::{Checks, Sample};
 
 /// What earlier calls say, for estimates and routes. A ledger that can't be
 /// read says nothing.
@@ -53,6 +53,11 @@ impl Past {
     /// The latest calls of each model that measure something, newest first.
     pub fn samples(&self, models: &[&ModelRef]) -> Vec<Vec<Sample>> {
         self.ledger.as_ref().and_then(|ledger| said(ledger.samples(models))).unwrap_or_default()
+    }
+
+    /// How the latest answers of each model did under the user's checks.
+    pub fn checks(&self, models: &[&ModelRef]) -> Vec<Checks> {
+        self.ledger.as_ref().and_then(|ledger| said(ledger.checks(models))).unwrap_or_default()
     }
 
     /// How many calls were ever made.

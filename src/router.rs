@@ -146,6 +146,33 @@ pub struct Candidate {
     pub obstacle: Option<String>,
     /// The user's own latest calls to it, newest first.
     pub samples: Vec<Sample>,
+    /// How its latest answers did under the user's own checks.
+    pub checks: Checks,
+}
+
+/// Checks of the user's (`compare --check`) that a model's latest answers were held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Those that passed.
+    pub passed: u32,
+    /// All of them.
+    pub of: u32,
+}
+
+impl Checks {
+    /// So many checks say something of a model.
+    pub const LEAST: u32 = 5;
+
+    /// Whether these passed clearly less often than others: by a fifth of all
+    /// and more, with [`Checks::LEAST`] on both sides.
+    pub fn are_clearly_worse_than(self, other: Self) -> bool {
+        let share = |checks: Self| u64::from(checks.passed) * 5;
+        let (own, its) = (u64::from(self.of), u64::from(other.of));
+        self.of >= Self::LEAST
+            && other.of >= Self::LEAST
+            // passed/of + 1/5 <= passed/of of the other, without fractions.
+            && (share(self) + own) * its <= share(other) * own
+    }
 }
 
 /// Where the order of the candidates comes from.

@@ -9,7 +9,7 @@ use super::error::LedgerError;
 use super::faults;
 use crate::model::ModelRef;
 use crate::outcome::Status;
-use crate::router::Sample;
+use crate::router::{Checks, Sample};
 use crate::wire::FailureKind;
 
 /// So many of the latest calls of a model are looked at: older ones would
@@ -55,6 +55,27 @@ impl Ledger {
                 Ok(samples)
             };
             models.iter().map(of_model).collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(self.reading())
+    }
+
+    /// How the latest checked answers of each model did.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn checks(&self, models: &[&ModelRef]) -> Result<Vec<Checks>, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare(
+                "SELECT count(*) FILTER (WHERE value ->> 'failure' IS NULL), count(*)
+                 FROM (SELECT checks FROM calls
+                       WHERE provider = ?1 AND model = ?2 AND checks IS NOT NULL AND status = 'ok'
+                       ORDER BY seq DESC LIMIT ?3) AS checked, json_each(checked.checks)",
+            )?;
+            let mut of_model = |model: &&ModelRef| {
+                let asked = params![model.provider.as_str(), model.model, A_MODEL];
+                statement.query_row(asked, |row| Ok(Checks { passed: row.get(0)?, of: row.get(1)? }))
+            };
+            models.iter().map(&mut of_model).collect::<rusqlite::Result<_>>()
         };
         read().map_err(self.reading())
     }

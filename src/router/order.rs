@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::{Order, Policy, Question, Ranked};
+use super::{Checks, Order, Policy, Question, Ranked};
 use crate::money::Cost;
 
 /// Below this amount a difference in cost counts for little: a hundredth of a cent.
@@ -52,12 +52,16 @@ fn by_speed(a: &Ranked, b: &Ranked) -> Ordering {
     a.figures.answer_ms.total_cmp(&b.figures.answer_ms)
 }
 
-/// The user's own order; else the newest model of each family, the dearest
+/// The user's own order, but that a candidate goes behind all others where its
+/// answers passed clearly fewer of the user's checks than another's; else the newest model of each family, the dearest
 /// family first, and then the older ones likewise. A model without a family is
 /// one of its own, and one without a date is taken for new: catalogs learn of
 /// dates later.
 fn best(question: &Question<'_>, ranked: &mut [Ranked]) {
     if question.order == Order::Named {
+        let checks = |of: &Ranked| question.candidates[of.candidate].checks;
+        let all: Vec<Checks> = ranked.iter().map(checks).collect();
+        ranked.sort_by_key(|of| all.iter().any(|other| checks(of).are_clearly_worse_than(*other)));
         return;
     }
     let row = |of: &Ranked| question.candidates[of.candidate].row.as_ref();

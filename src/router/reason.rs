@@ -2,7 +2,7 @@
 
 use super::order::Lead;
 use super::speed::DOUBT_MS;
-use super::{Order, Policy, Question, Ranked};
+use super::{Checks, Order, Policy, Question, Ranked};
 use crate::render::figures::{duration, speed};
 
 /// Gives every candidate the reason for its place.
@@ -30,8 +30,10 @@ fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bo
         },
         Policy::Fastest => pace(of),
         Policy::Best => match (question.order, place) {
-            (Order::Named, 0) => "the first in your order that can serve this".to_owned(),
-            (Order::Named, _) => "by your order".to_owned(),
+            (Order::Named, 0) => {
+                format!("the first in your order that can serve this{}", checked(question, of))
+            }
+            (Order::Named, _) => format!("by your order{}", checked(question, of)),
             (Order::Found, _) => {
                 let row = question.candidates[of.candidate].row.as_ref();
                 let family = row.and_then(|row| row.family.as_deref()).unwrap_or("no family");
@@ -44,6 +46,12 @@ fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bo
             format!("{index:.2} between best (0) and worst (1): {}; {}", cost(of), pace(of))
         }
     }
+}
+
+/// What the user's checks said, where they were enough to count.
+fn checked(question: &Question<'_>, of: &Ranked) -> String {
+    let Checks { passed, of: all } = question.candidates[of.candidate].checks;
+    if all < Checks::LEAST { String::new() } else { format!("; {passed} of {all} checks passed") }
 }
 
 fn cost(of: &Ranked) -> String {

@@ -58,6 +58,7 @@ fn priced(name: &str, input: &str, output: &str, samples: Vec<Sample>) -> Candid
         thinking: false,
         input: None,
         typical_output: None,
+        checks: Checks::default(),
         obstacle: None,
         samples,
     }
@@ -277,6 +278,26 @@ fn what_cannot_serve_the_request_is_left_out_with_the_reason() {
     not openai/gpt-4: it was retired on 2026-10-23
     not local/smollm2-135m: the provider local is not allowed here
     ");
+}
+
+#[test]
+fn who_fails_the_users_checks_goes_behind() {
+    let checked = |name: &str, passed, of| Candidate {
+        checks: Checks { passed, of },
+        ..priced(name, "1", "1", vec![])
+    };
+    let (settings, need) = (settled(), Need { input: 1_000, ..Need::default() });
+    let order = |candidates: &[Candidate]| told(&question(Policy::Best, &settings, &need, candidates));
+    let candidates = [checked("a/one", 4, 10), checked("b/one", 9, 10), checked("c/one", 0, 4)];
+    assert_snapshot!(order(&candidates), @"
+    b/one: the first in your order that can serve this; 9 of 10 checks passed
+    c/one: by your order
+    a/one: by your order; 4 of 10 checks passed
+    ");
+    // A fifth of all is clear, less is not.
+    let near = |passed| order(&[checked("a/one", passed, 10), checked("b/one", 9, 10)]);
+    assert!(near(8).starts_with("a/one"), "{}", near(8));
+    assert!(near(7).starts_with("b/one"), "{}", near(7));
 }
 
 #[test]

@@ -6,3 +6,7 @@ CREATE INDEX calls_by_model ON calls (
     end_ns, decode_tps, prompt_chars, output, served_by, usage_source,
     input_uncached, cache_read, cache_write_5m, cache_write_1h
 );
+
+-- The few calls that were held against checks.
+
+CREATE INDEX calls_checked ON calls (provider, model) WHERE checks IS NOT NULL;
