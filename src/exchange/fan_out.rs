@@ -11,6 +11,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::Cancel;
 use crate::model::ProviderId;
+use crate::outcome::{Outcome, Status};
+use crate::wire::FailureKind;
 
 /// So many jobs are looked at for one that may begin while others must wait
 /// for their provider.
@@ -56,6 +58,19 @@ pub enum Ended {
     RateLimited,
     /// It failed for another reason.
     Otherwise,
+}
+
+impl Ended {
+    /// How a call ended; one that was answered at a later attempt has been
+    /// complained about too.
+    pub fn of(outcome: &Outcome) -> Self {
+        let mut errors = outcome.attempts.iter().filter_map(|attempt| attempt.error.as_ref());
+        match outcome.status {
+            _ if errors.any(|error| error.kind == FailureKind::RateLimit) => Self::RateLimited,
+            Status::Ok => Self::Good,
+            _ => Self::Otherwise,
+        }
+    }
 }
 
 /// How many calls a provider gets at once: halved when it complains, one more

@@ -19,13 +19,12 @@ use crate::comparison::{Checked, Run};
 use crate::context::Context;
 use crate::dispatch::Ready;
 use crate::error::{Error, Result};
-use crate::exchange::{AtOnce, Cancel, Ended, Job, Update, exchange, fan_out};
+use crate::exchange::{AtOnce, Cancel, Ended, Job, exchange, fan_out};
 use crate::keeper::Keeper;
 use crate::ledger::{Place, StoredComparison};
 use crate::outcome::{Outcome, Status};
 use crate::schema::Schema;
 use crate::store::Store;
-use crate::wire::FailureKind;
 use crate::{runtime, signals};
 
 /// One call that is to be made.
@@ -172,11 +171,7 @@ impl Race<'_> {
             }
         };
         self.board.borrow_mut().begin(slot);
-        let mut rate_limited = false;
         let outcome = exchange(&call, self.cancel, &mut |update| {
-            if let Update::Retry { error, .. } = &update {
-                rate_limited |= error.kind == FailureKind::RateLimit;
-            }
             self.board.borrow_mut().update(slot, &update);
             if let Some(events) = &mut *self.events.borrow_mut() {
                 events.update(slot, &self.plan.names[slot.lane], &update);
@@ -184,12 +179,7 @@ impl Race<'_> {
         })
         .await;
         ready.take_back(call.backend);
-        rate_limited |= outcome.error.as_ref().is_some_and(|error| error.kind == FailureKind::RateLimit);
-        let ended = match outcome.status {
-            _ if rate_limited => Ended::RateLimited,
-            Status::Ok => Ended::Good,
-            _ => Ended::Otherwise,
-        };
+        let ended = Ended::of(&outcome);
         self.land(slot, outcome, request).await;
         ended
     }

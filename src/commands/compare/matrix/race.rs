@@ -18,12 +18,11 @@ use crate::comparison::Run;
 use crate::context::Context;
 use crate::dispatch::Ready;
 use crate::error::{Error, Result};
-use crate::exchange::{Cancel, Ended, Job, Update, exchange, fan_out};
+use crate::exchange::{Cancel, Ended, Job, exchange, fan_out};
 use crate::keeper::Keeper;
 use crate::ledger::{Claim, Place};
-use crate::outcome::{Outcome, Status};
+use crate::outcome::Outcome;
 use crate::signals;
-use crate::wire::FailureKind;
 
 /// What came of all calls.
 pub(super) struct Raced {
@@ -133,20 +132,9 @@ impl Race<'_> {
             ready.take_back(call.backend);
             return Ended::Otherwise;
         }
-        let mut rate_limited = false;
-        let outcome = exchange(&call, self.cancel, &mut |update| {
-            if let Update::Retry { error, .. } = &update {
-                rate_limited |= error.kind == FailureKind::RateLimit;
-            }
-        })
-        .await;
+        let outcome = exchange(&call, self.cancel, &mut |_| {}).await;
         ready.take_back(call.backend);
-        rate_limited |= outcome.error.as_ref().is_some_and(|error| error.kind == FailureKind::RateLimit);
-        let ended = match outcome.status {
-            _ if rate_limited => Ended::RateLimited,
-            Status::Ok => Ended::Good,
-            _ => Ended::Otherwise,
-        };
+        let ended = Ended::of(&outcome);
         self.land(slot, outcome, request).await;
         ended
     }
