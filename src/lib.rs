@@ -11,11 +11,8 @@
 //!   for, passes the user's checks, and says the same as others.
 //! - [`catalog`], [`lane`], [`provider`], [`live`], [`estimate`]: providers,
 //!   models and prices; from a name to who is asked, and what it may cost.
-//! - [`comparison`], [`statistics`]: several calls side by side, as data, and
-//!   what repeated ones say.
 //! - [`budget`]: caps on spending, and the most that a call can cost.
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
-//! - [`comparison`]: several calls side by side, as data.
 //! - [`comparison`], [`matrix`], [`statistics`]: several calls side by side, and
 //!   those of many prompts, as data; what repeated ones say.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
@@ -26,13 +23,13 @@
 //! - [`local`], [`weights`]: the embedded model.
 //! - [`env`](mod@env), [`paths`], [`config`], [`secrets`]: what the user has
 //!   set, where it lies, and the keys.
-//! - [`ledger`], [`store`], [`keeper`], [`spending`], [`past`]: the one private file
-//!   that every outcome is written to, what its calls cost together, and what they
-//!   say about the next one.
+//! - [`ledger`], [`store`], [`keeper`], [`spending`], [`past`]: the one private
+//!   file that every outcome is written to, what its calls cost together, and
+//!   what they say about the next one.
 //! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
 //!   terminal, a pipe or a file, and questions to the user.
-//! - [`error`], [`explain`], [`nearest`]: what ends a command, failures of
-//!   calls in words, "did you mean".
+//! - [`error`], [`explain`], [`nearest`], [`logger`]: what ends a command,
+//!   failures of calls in words, "did you mean", and what `-v` prints.
 
 pub mod agree;
 pub mod asking;
