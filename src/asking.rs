@@ -2,7 +2,6 @@
 //! of each lane, and to the call that sends it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ulid::Ulid;
 
@@ -10,7 +9,7 @@ use crate::chat::{Message, Params, Part, Request, Role};
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
 use crate::dispatch::{self, Ready};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exchange::{Call, Limits, Retries};
 use crate::lane::Lane;
 use crate::prompt::{self, Frame, ProcessStdin, Prompt, PromptArgs};
@@ -67,23 +66,22 @@ pub struct Manner {
 
 impl Manner {
     /// The options of the command line over those of the configuration.
-    ///
-    /// # Errors
-    /// Times that are none.
-    pub fn of(options: &CallOptions, context: &Context) -> Result<Self> {
-        let total = options.timeout.map(|seconds| duration("--timeout", seconds)).transpose()?;
-        if total == Some(Duration::ZERO) {
-            return Err(Error::usage("`--timeout` must be more than 0"));
-        }
+    pub fn of(options: &CallOptions, context: &Context) -> Self {
         let set = context.config.timeouts;
-        let limits =
-            Limits { connect: set.connect(), first_event: set.first_event(), idle: set.idle(), total };
-        let max_wait = duration("--max-wait", options.max_wait)?;
-        Ok(Self {
-            limits,
-            retries: Retries { count: options.retries, max_wait, ambiguous: options.retry_ambiguous },
+        Self {
+            limits: Limits {
+                connect: set.connect(),
+                first_event: set.first_event(),
+                idle: set.idle(),
+                total: options.timeout,
+            },
+            retries: Retries {
+                count: options.retries,
+                max_wait: options.max_wait,
+                ambiguous: options.retry_ambiguous,
+            },
             consent: options.yes,
-        })
+        }
     }
 
     /// Everything that one call needs. Nothing is sent.
@@ -159,12 +157,4 @@ fn typed(options: &PromptOptions) -> PromptArgs {
         files: options.file.iter().map(Into::into).collect(),
         no_stdin: options.no_stdin,
     }
-}
-
-/// Seconds of the command line as a duration.
-fn duration(flag: &str, seconds: f64) -> Result<Duration> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|duration| *duration < Duration::from_hours(24 * 365))
-        .ok_or_else(|| Error::usage(format!("`{flag}` takes a number of seconds, not `{seconds}`")))
 }

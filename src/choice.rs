@@ -9,13 +9,14 @@ use jiff::Timestamp;
 use crate::asking::Asking;
 use crate::catalog::ProviderKind;
 use crate::chat::{Effort, Params, Request};
-use crate::config::{self, RouteConfig};
+use crate::config::{self, Named, Origin, RouteConfig};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::Size;
 use crate::lane::{self, Found, Lane};
 use crate::model::{LaneName, ModelRef};
 use crate::money::Cost;
+use crate::nearest::nearest;
 use crate::past::Past;
 use crate::router::{Bar, Candidate, Checks, Need, Order, Policy, Question, Ranking, Settings, rank};
 use crate::{live, provider};
@@ -86,15 +87,25 @@ pub fn look_up(
     policy: Option<Policy>,
     context: &Context,
 ) -> Result<Choice> {
-    let default = || config::default_model(None, &context.env, &context.config).map(|found| found.value);
+    let default = config::default_model(None, &context.env, &context.config);
+    let is_default = typed.is_empty() && conversation.is_none() && policy.is_none();
+    // Who typed no name has to be told where it stands.
+    let origin = default.as_ref().filter(|_| is_default).map(|found| match found.origin {
+        Origin::Env(name) => format!("`{name}` names it"),
+        _ => "`default_model` of the configuration names it".to_owned(),
+    });
+    let named = |mut error: Error| {
+        error.causes.extend(origin.clone());
+        error
+    };
     let names: Vec<String> = match (typed, conversation) {
         ([], Some(model)) => vec![model.to_owned()],
         ([], None) if policy.is_some() => Vec::new(),
-        ([], None) => default().iter().flat_map(|names| names.split(',')).map(str::to_owned).collect(),
+        ([], None) => default.iter().flat_map(|found| found.value.split(',')).map(str::to_owned).collect(),
         (typed, _) => typed.to_vec(),
     };
     let Some(policy) = policy else {
-        let picks = names.iter().map(|name| pick(name, context)).collect::<Result<_>>()?;
+        let picks = names.iter().map(|name| pick(name, context)).collect::<Result<_>>().map_err(named)?;
         return Ok(Choice { picks });
     };
     let (mut settings, mut route, mut found) = (Settings::default(), None, Vec::new());
@@ -112,6 +123,27 @@ pub fn look_up(
     }
     let found = (!names.is_empty()).then_some(found);
     Ok(Choice { picks: vec![Pick::Field(Field { route, policy, settings, found })] })
+}
+
+/// Whether a name of the configuration means something.
+///
+/// # Errors
+/// As [`look_up`]; unknown providers.
+pub fn check(named: Named<'_>, context: &Context) -> Result<()> {
+    match named {
+        Named::Model(name) => pick(name, context).map(drop),
+        Named::Provider(id) if context.catalog.provider(id).is_some() => Ok(()),
+        Named::Provider(id) => Err(unknown_provider(id, context)),
+    }
+}
+
+fn unknown_provider(id: &str, context: &Context) -> Error {
+    let ids: Vec<String> = context.catalog.providers().into_iter().map(|row| row.id.to_string()).collect();
+    let error = Error::usage(format!("unknown provider `{id}`"));
+    match nearest(id, ids.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`pollm models providers` lists them"),
+    }
 }
 
 /// What one name means: an alias may stand for a route, and a route hides a
@@ -136,7 +168,10 @@ fn pick(name: &str, context: &Context) -> Result<Pick> {
     let mut settings = config.settings.clone();
     for id in settings.only.iter_mut().chain(&mut settings.except) {
         let known = context.catalog.provider(id.as_str());
-        let unknown = || Error::config(format!("route `{route}`: unknown provider `{id}`"));
+        let unknown = || {
+            let error = unknown_provider(id.as_str(), context);
+            Error { message: format!("route `{route}`: {}", error.message), kind: ErrorKind::Config, ..error }
+        };
         *id = known.ok_or_else(unknown)?.id;
     }
     Ok(Pick::Field(Field { route: Some(route), policy: config.policy, settings, found }))

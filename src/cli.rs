@@ -5,7 +5,8 @@
 //! one struct.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -15,7 +16,9 @@ use crate::chat::Effort;
 use crate::choice::Conditions;
 use crate::commands;
 use crate::money::Cost;
-use crate::prompt::{parse_max_tokens, parse_option, parse_temperature, parse_top_p};
+use crate::prompt::{
+    parse_max_tokens, parse_option, parse_stop, parse_temperature, parse_timeout, parse_top_p, parse_wait,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -77,6 +80,9 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Send a prompt to a model and stream the answer
+    ///
+    /// On a terminal the answer is rendered as it streams, and a receipt with times, tokens and cost
+    /// follows on stderr. In a pipe stdout has the answer and a final newline, nothing else.
     Ask(Box<commands::ask::AskArgs>),
     /// Send a prompt to several models at once and show them side by side
     Compare(Box<commands::compare::CompareArgs>),
@@ -120,22 +126,22 @@ pub struct PromptOptions {
 #[derive(Clone, Debug, Args)]
 pub struct SamplingOptions {
     /// Sampling temperature
-    #[arg(long, value_name = "N", value_parser = parse_temperature, help_heading = "Parameters")]
+    #[arg(long, value_name = "N", value_parser = parse_temperature, allow_negative_numbers = true, help_heading = "Parameters")]
     pub temperature: Option<f64>,
     /// Nucleus sampling, 0 to 1
-    #[arg(long, value_name = "N", value_parser = parse_top_p, help_heading = "Parameters")]
+    #[arg(long, value_name = "N", value_parser = parse_top_p, allow_negative_numbers = true, help_heading = "Parameters")]
     pub top_p: Option<f64>,
     /// Most tokens to generate, reasoning included
-    #[arg(long, value_name = "N", value_parser = parse_max_tokens, help_heading = "Parameters")]
+    #[arg(long, value_name = "N", value_parser = parse_max_tokens, allow_negative_numbers = true, help_heading = "Parameters")]
     pub max_tokens: Option<u32>,
     /// Seed for repeatable sampling, where the provider has it
     #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Parameters")]
     pub seed: Option<i64>,
     /// Text that ends the answer (repeatable)
-    #[arg(long, value_name = "TEXT", help_heading = "Parameters")]
+    #[arg(long, value_name = "TEXT", value_parser = parse_stop, help_heading = "Parameters")]
     pub stop: Vec<String>,
     /// How hard to think: none, minimal, low, medium, high, xhigh, max, or a number of tokens
-    #[arg(long, value_name = "LEVEL", help_heading = "Parameters")]
+    #[arg(long, value_name = "LEVEL", allow_negative_numbers = true, help_heading = "Parameters")]
     pub effort: Option<Effort>,
     /// A field of the provider's request body: a JSON value, or a string (repeatable)
     ///
@@ -152,15 +158,15 @@ pub struct SamplingOptions {
 /// How a call is made.
 #[derive(Clone, Debug, Args)]
 pub struct CallOptions {
-    /// Give up after this many seconds, retries included [default: never]
-    #[arg(long, value_name = "SECONDS", help_heading = "Call")]
-    pub timeout: Option<f64>,
+    /// Give up after so many seconds (90, or 500ms, 30s, 5m), retries included [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, allow_negative_numbers = true, help_heading = "Call")]
+    pub timeout: Option<Duration>,
     /// Requests beyond the first after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Call")]
+    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true, help_heading = "Call")]
     pub retries: u32,
-    /// The longest wait in seconds that a provider may ask for before a retry
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Call")]
-    pub max_wait: f64,
+    /// The longest wait in seconds that a provider may ask for before a retry; a longer one ends the call
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_wait, allow_negative_numbers = true, help_heading = "Call")]
+    pub max_wait: Duration,
     /// Send again, and let another model take over, where the answer was lost but may be billed
     ///
     /// That is: nothing came in time, or the connection broke after the request was sent. Without it
@@ -192,7 +198,7 @@ pub struct CapOptions {
     /// The most that a call can cost counts, not what is likely: its whole prompt, and an answer of
     /// --max-tokens, or as long as the model can make it. Exit code 3 where that is too much. Caps for
     /// days and months stand in the configuration: `pollm cost budget set day 5.00`.
-    #[arg(long, value_name = "USD", value_parser = parse_usd, help_heading = "Call")]
+    #[arg(long, value_name = "USD", value_parser = parse_usd, allow_negative_numbers = true, help_heading = "Call")]
     pub max_cost: Option<Cost>,
     /// Under a cap, lower --max-tokens to what fits; to the same for all models
     #[arg(long, help_heading = "Call")]
@@ -222,9 +228,16 @@ pub struct FormatOptions {
     /// Short for --format jsonl: events as they happen, one object a line
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub jsonl: bool,
-    /// Write to a file; its extension (.json, .jsonl) picks the format
+    /// Write to a file, or - for stdout; its extension (.json, .jsonl) picks the format, text else
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+}
+
+impl FormatOptions {
+    /// The file to write to; `None` for stdout.
+    pub fn file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
 }
 
 /// Formats of one answer.
@@ -273,6 +286,24 @@ pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsS
     args
 }
 
+/// What may help besides what clap says: where a prompt of one word, or options
+/// of `ask`, came without the command. `args` has the program's name first.
+pub fn hint(error: &clap::Error, args: &[OsString]) -> Option<&'static str> {
+    use clap::error::{ContextKind, ContextValue, ErrorKind};
+    let first = args.get(1)?;
+    let is_first =
+        |kind| matches!(error.get(kind), Some(ContextValue::String(word)) if first == word.as_str());
+    match error.kind() {
+        ErrorKind::InvalidSubcommand if is_first(ContextKind::InvalidSubcommand) => {
+            Some("a prompt of one word needs the command: `pollm ask WORD`")
+        }
+        ErrorKind::UnknownArgument if is_first(ContextKind::InvalidArg) => {
+            Some("options of a command stand behind it: `pollm ask -m MODEL WORD`")
+        }
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,6 +321,20 @@ mod tests {
         assert_eq!(commands(&["pollm", "-q", "history", "two words"])[1], "-q");
         assert_eq!(commands(&["pollm", "--version"])[1], "--version");
         assert_eq!(commands(&["pollm"]).len(), 1);
+    }
+
+    #[test]
+    fn who_left_out_the_command_is_told() {
+        let hint = |line: &[&str]| {
+            let args: Vec<OsString> = line.iter().map(OsString::from).collect();
+            hint(&Cli::try_parse_from(&args).unwrap_err(), &args)
+        };
+        let word = Some("a prompt of one word needs the command: `pollm ask WORD`");
+        assert_eq!((hint(&["pollm", "hello"]), hint(&["pollm", "why"])), (word, word));
+        assert!(hint(&["pollm", "-m", "x/y", "hello"]).unwrap().starts_with("options of a command"));
+        for line in [["pollm", "keys", "lst"], ["pollm", "help", "nope"], ["pollm", "ask", "--mdoel"]] {
+            assert_eq!(hint(&line), None, "{line:?}");
+        }
     }
 
     #[test]

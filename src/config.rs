@@ -20,6 +20,7 @@ use crate::wire::{Auth, Protocol};
 mod base_url;
 mod budget;
 mod effective;
+mod names;
 mod reader;
 mod routes;
 mod schema;
@@ -27,6 +28,7 @@ mod schema;
 pub use base_url::{BASE_URL_VARIABLES, BaseUrlVariable, base_url, expand, from_ollama_host};
 pub use budget::{BudgetConfig, Caps};
 pub use effective::{Origin, Sourced, default_model, hide_reasoning, log};
+pub use names::Named;
 pub use routes::RouteConfig;
 
 /// More than any configuration needs; a larger file is some other file.
@@ -215,15 +217,20 @@ impl Config {
         schema::parse(text, path, built_in)
     }
 
-    /// Finds all errors of the file at `path`; for `pollm config check`.
+    /// Finds all errors of the file at `path`; for `pollm config check`. In a
+    /// file without any, `find` looks up every name that stands for something.
     ///
     /// # Errors
-    /// As [`Config::load`], but all of them.
-    pub fn check(path: &Path, required: bool, built_in: &[&str]) -> Result<(), Vec<Error>> {
-        match read(path, required).map_err(|error| vec![error])? {
-            Some(text) => Self::parse(&text, path, built_in).map(drop),
-            None => Ok(()),
-        }
+    /// As [`Config::load`], but all of them, and names that mean nothing.
+    pub fn check(
+        path: &Path,
+        required: bool,
+        built_in: &[&str],
+        find: &dyn Fn(Named<'_>) -> Result<()>,
+    ) -> Result<(), Vec<Error>> {
+        let Some(text) = read(path, required).map_err(|error| vec![error])? else { return Ok(()) };
+        Self::parse(&text, path, built_in)?;
+        names::check(&text, path, find)
     }
 
     /// The models of a set.

@@ -296,7 +296,9 @@ fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, 
                 _ => Status::Error,
             };
             outcome.finish = something.then_some(Finish::Cut);
-            outcome.possibly_billed = sent && (hearing.has_token() || is_ambiguous(&error));
+            // An answer that can't be understood was an answer all the same.
+            let is_unread = error.kind == FailureKind::Protocol && hearing.answered;
+            outcome.possibly_billed = sent && (hearing.has_token() || is_ambiguous(&error) || is_unread);
             outcome.request_id = outcome.request_id.take().or_else(|| error.request_id.clone());
             outcome.error = Some(error);
         }

@@ -66,7 +66,10 @@ pub fn in_passing(outcome: &Outcome) -> String {
         }
     }
     if outcome.possibly_billed {
-        words = format!("{words}, possibly billed {}", money::bill(&outcome.bill));
+        words = match outcome.bill.cost {
+            Some(_) => format!("{words}, possibly billed {}", money::bill(&outcome.bill)),
+            None => format!("{words}, possibly billed"),
+        };
     }
     words
 }
@@ -82,7 +85,11 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
     let mut explained = Error::new(kind, format!("{}: {}", lane.name, phrase(error)));
     explained.causes.extend(said(error));
     if outcome.attempts.len() > 1 {
-        explained.causes.push(format!("{} requests were sent", outcome.attempts.len()));
+        let attempts = outcome.attempts.len();
+        explained.causes.push(match error.kind {
+            FailureKind::Connect | FailureKind::Tls => format!("it was tried {attempts} times"),
+            _ => format!("{attempts} requests were sent"),
+        });
     }
     if outcome.malformed_events > 0 {
         explained.causes.push(format!("{} could not be read", events(outcome.malformed_events)));
@@ -92,8 +99,10 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
     }
     explained.hints.extend(hint(context, lane, error, outcome));
     let is_lost = outcome.possibly_billed && outcome.text.is_empty();
-    if is_lost && error.kind.class() == Class::Ambiguous {
+    if is_lost && error.kind != FailureKind::Cancelled {
         explained.causes.push(format!("it may have been served, and billed: {}", money::bill(&outcome.bill)));
+    }
+    if is_lost && error.kind.class() == Class::Ambiguous {
         explained.hints.push("`--retry-ambiguous` asks again all the same".to_owned());
     }
     explained
@@ -123,7 +132,10 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
         FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
         FailureKind::Timeout => "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned(),
         FailureKind::Truncated | FailureKind::Broken if !outcome.text.is_empty() => "`pollm ask -c \"go on\"` goes on from what came".to_owned(),
-        FailureKind::Connect => return connect_hint(provider),
+        FailureKind::Connect => return connect_hint(provider).or_else(|| match &lane.way {
+            Way::Http { target, .. } => Some(format!("it was looked for at {}", target.base_url)),
+            Way::Local => None,
+        }),
         FailureKind::Tls if error.message.contains("certificate") => "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE".to_owned(),
         _ => return None,
     })

@@ -2,7 +2,7 @@
 //! with which key.
 
 use crate::catalog::{Model, ResolveError};
-use crate::chat::{Params, Part};
+use crate::chat::{MediaKind, Params, Part};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::model::{LaneName, ModelRef};
@@ -87,19 +87,37 @@ pub fn find(name: &str, context: &Context) -> Result<Found> {
     let mut params =
         lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
     let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
-    let resolved = context.catalog.resolve(&parts.model, &usable).map_err(|mut error| {
-        if let ResolveError::Unknown { typed, suggestions } = &mut error {
-            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
-            suggestions.splice(0..0, near.map(str::to_owned));
-        }
-        error
-    })?;
+    let resolved = context
+        .catalog
+        .resolve(&parts.model, &usable)
+        .map_err(|error| unknown(&parts.model, error, context))?;
     params.effort = params.effort.or(resolved.effort);
     let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
     if let Some(note) = &resolved.note {
         log::info!("{note}");
     }
     Ok(Found { model: resolved.model, row: resolved.row, params, suffix })
+}
+
+/// The error of a name that means no model, with what it may mean else.
+fn unknown(name: &str, mut error: ResolveError, context: &Context) -> Error {
+    let name = name.trim_end_matches('/');
+    if name.is_empty() {
+        return Error::usage("the name of a model is empty");
+    }
+    let hint = if context.config.sets.contains_key(name) {
+        format!("`{name}` is a set: `pollm compare --set {name}` asks all of its models")
+    } else if let Some(provider) = context.catalog.provider(name) {
+        let id = provider.id;
+        format!("`{name}` is a provider: name a model of it; `pollm models --provider {id}` lists them")
+    } else {
+        if let ResolveError::Unknown { typed, suggestions } = &mut error {
+            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
+            suggestions.splice(0..0, near.map(str::to_owned));
+        }
+        return error.into();
+    };
+    Error::usage(format!("`{}` names no model", clean_line(name))).hint(hint)
 }
 
 /// One lane by its name, options included.
@@ -153,8 +171,12 @@ pub fn check_abilities(lanes: &[Lane], parts: &[Part]) -> Result<()> {
         for part in parts {
             let Part::Media(media) = part else { continue };
             if !lane.row.as_ref().is_none_or(|row| row.takes(media.kind)) {
+                let hint = match media.kind {
+                    MediaKind::Image => "choose another one with `-m`; `pollm models --vision` lists some",
+                    _ => "choose another one with `-m`; `pollm models show MODEL` says what it takes",
+                };
                 return Err(Error::usage(format!("{} does not take {} attachments", lane.model, media.kind))
-                    .hint("choose another model with `-m`"));
+                    .hint(hint));
             }
         }
     }

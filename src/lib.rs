@@ -15,6 +15,8 @@
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`comparison`], [`matrix`], [`statistics`]: several calls side by side, and
 //!   those of many prompts, as data; what repeated ones say.
+//! - [`budget`]: caps on spending, and the most that a call can cost.
+//! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -100,14 +102,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = completion::answer(&args) {
         return ExitCode::from(code);
     }
-    let cli = match Cli::try_parse_from(cli::with_default_command(args)) {
+    let args = cli::with_default_command(args);
+    let typed = args.clone();
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to stdout, complaints to stderr; a closed pipe is no fault.
             let _ = error.print();
-            let is_typo = error.get(clap::error::ContextKind::SuggestedSubcommand).is_some();
-            if error.kind() == clap::error::ErrorKind::InvalidSubcommand && !is_typo {
-                streams::stderr("\nhint: a prompt of one word needs the command: `pollm ask WORD`\n");
+            if let Some(hint) = cli::hint(&error, &typed) {
+                streams::stderr(&format!("\nhint: {hint}\n"));
             }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
@@ -146,7 +149,16 @@ fn dispatch_command(
         let (paths, catalog) = (paths::Paths::find(&env)?, catalog::Catalog::embedded());
         let ids = catalog.built_in_ids();
         let built_in: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let place = commands::config::ConfigContext { paths: &paths, env: &env, built_in: &built_in };
+        let loaded = std::cell::OnceCell::new();
+        // Only a file without other errors has its names looked up.
+        let find = |named: config::Named<'_>| {
+            if loaded.get().is_none() {
+                let _ = loaded.set(Context::load(env.clone(), output.clone(), cli.global.clone())?);
+            }
+            loaded.get().map_or(Ok(()), |context| choice::check(named, context))
+        };
+        let place =
+            commands::config::ConfigContext { paths: &paths, env: &env, built_in: &built_in, find: &find };
         return commands::config::run(args, &place, stdout, stderr);
     }
     let context = Context::load(env, output, cli.global.clone())?;

@@ -9,6 +9,12 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Mul, Sub};
 
+mod bill;
+mod usage;
+
+pub use bill::{Bill, CostSource};
+pub use usage::{Usage, UsageSource};
+
 /// A number of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tokens(pub u64);
@@ -262,153 +268,6 @@ impl Sub for Cost {
 impl Sum for Cost {
     fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
         costs.fold(Self::ZERO, Add::add)
-    }
-}
-
-/// Tokens of one answer in disjoint buckets; reasoning and audio are the named
-/// parts inside theirs. Every protocol is brought into this one form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Prompt tokens billed at the full input price, audio included.
-    pub input_uncached: Tokens,
-    /// Prompt tokens read from a cache.
-    pub cache_read: Tokens,
-    /// Prompt tokens written to a cache for five minutes (or the provider's default).
-    pub cache_write_5m: Tokens,
-    /// Prompt tokens written to a cache for an hour or longer.
-    pub cache_write_1h: Tokens,
-    /// Audio inside `input_uncached`.
-    pub input_audio: Tokens,
-    /// All generated tokens, reasoning included.
-    pub output: Tokens,
-    /// Reasoning inside `output`.
-    pub reasoning: Tokens,
-    /// Audio inside `output`.
-    pub output_audio: Tokens,
-}
-
-impl Usage {
-    /// All prompt tokens: uncached, read and written.
-    pub fn input(&self) -> Tokens {
-        self.input_uncached + self.cache_read + self.cache_write_5m + self.cache_write_1h
-    }
-
-    /// From a prompt total that counts cached and written tokens inside
-    /// (`OpenAI`, Gemini and most others).
-    #[must_use]
-    pub fn from_inclusive_input(
-        input: Tokens,
-        cache_read: Tokens,
-        cache_write_5m: Tokens,
-        cache_write_1h: Tokens,
-    ) -> Self {
-        Self {
-            input_uncached: input - cache_read - cache_write_5m - cache_write_1h,
-            cache_read,
-            cache_write_5m,
-            cache_write_1h,
-            ..Self::default()
-        }
-    }
-}
-
-/// Where token counts come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageSource {
-    /// The provider said so, or the embedded model counted them.
-    Reported,
-    /// Counted or guessed here, because the provider gave none.
-    Estimated,
-}
-
-/// Where a cost comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CostSource {
-    /// The provider stated the amount.
-    Billed,
-    /// Reported tokens times known prices.
-    Computed,
-    /// Estimated tokens times known prices.
-    Estimated,
-    /// A model on this machine.
-    Local,
-    /// The provider charges nothing for this model.
-    Free,
-    /// No price is known; never to be added up as zero.
-    Unknown,
-}
-
-impl CostSource {
-    /// The word used in JSON and in the ledger.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Billed => "billed",
-            Self::Computed => "computed",
-            Self::Estimated => "estimated",
-            Self::Local => "local",
-            Self::Free => "free",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Billed, Self::Computed, Self::Estimated, Self::Local, Self::Free, Self::Unknown]
-            .into_iter()
-            .find(|source| source.as_str() == word)
-    }
-}
-
-impl UsageSource {
-    /// The word used in JSON and in the ledger.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reported => "reported",
-            Self::Estimated => "estimated",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Reported, Self::Estimated].into_iter().find(|source| source.as_str() == word)
-    }
-}
-
-/// What one answer costs, and how that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bill {
-    /// `None` exactly when the source is [`CostSource::Unknown`].
-    pub cost: Option<Cost>,
-    /// How the amount is known.
-    pub source: CostSource,
-    /// The price depends on the route, stood in for another or may have lapsed.
-    pub approximate: bool,
-}
-
-impl Bill {
-    /// No price is known.
-    pub const UNKNOWN: Self = Self { cost: None, source: CostSource::Unknown, approximate: false };
-
-    /// The provider stated the amount.
-    pub const fn billed(cost: Cost) -> Self {
-        Self { cost: Some(cost), source: CostSource::Billed, approximate: false }
-    }
-
-    /// A model on this machine: no money.
-    pub const LOCAL: Self = Self { cost: Some(Cost::ZERO), source: CostSource::Local, approximate: false };
-
-    /// Both together, of which one may be a guess and so is the sum. Where one
-    /// of them is unknown, so is the sum.
-    #[must_use]
-    pub fn and(&self, other: &Self) -> Self {
-        match (self.cost, other.cost) {
-            (Some(one), Some(two)) => Self {
-                cost: Some(one + two),
-                source: CostSource::Estimated,
-                approximate: self.approximate || other.approximate,
-            },
-            _ => Self::UNKNOWN,
-        }
     }
 }
 

@@ -36,7 +36,10 @@ mod stdin;
 
 pub use file::read_text;
 pub use list::{Item, load_list};
-pub use options::{lane_params, parse_max_tokens, parse_option, parse_temperature, parse_top_p};
+pub use options::{
+    lane_params, parse_max_tokens, parse_option, parse_stop, parse_temperature, parse_timeout, parse_top_p,
+    parse_wait,
+};
 pub use stdin::{ProcessStdin, Stdin, StdinSource};
 
 /// What to say when a pipe on stdin stays open and silent.

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::config::{Config, KeyPlacement};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::streams::stderr;
 
 mod key_command;
 mod key_file;
@@ -189,7 +190,8 @@ impl KeyQuery {
             return Ok(Some(FoundKey { key, source: KeySource::Env(name.to_owned()) }));
         }
         if let Some(command) = &self.command {
-            let key = key_command::run(&self.provider, command, key_command::TIME_LIMIT)?;
+            let mut notice = |text: &str| stderr(&format!("{text}\n"));
+            let key = key_command::run(&self.provider, command, key_command::PATIENCE, &mut notice)?;
             let program = command.first().cloned().unwrap_or_default();
             return Ok(Some(FoundKey { key, source: KeySource::Command(program) }));
         }

@@ -49,11 +49,13 @@ fn agree(weights: &Weights, context: &Context) -> Result<()> {
         weights.licence
     );
     let agreed = consent::ask(&question, context).map_err(|_| {
-        Error::usage(format!("the weights of local/{} are not here yet", weights.name)).hint(format!(
-            "fetch them once ({} MB) with `pollm models pull local/{}`, or agree with `--yes`",
-            weights.size / 1_000_000,
-            weights.name
-        ))
+        Error::usage(format!("the weights of local/{} are not here yet", weights.name))
+            .hint(format!(
+                "fetch them once ({} MB) with `pollm models pull local/{}`, or agree with `--yes`",
+                weights.size / 1_000_000,
+                weights.name
+            ))
+            .hint("a larger model: set a provider's key (`pollm keys set PROVIDER`), or name it with `-m`")
     })?;
     if agreed {
         return Ok(());

@@ -20,7 +20,8 @@ impl Catalog {
             (edits <= farthest).then_some(edits)
         };
         let mut found: Vec<(usize, u8, String)> = Vec::new();
-        for alias in self.aliases().into_keys() {
+        // An alias of that very name leads nowhere, or it would not be asked for.
+        for alias in self.aliases().into_keys().filter(|alias| *alias != typed) {
             found.extend(distance(&alias).map(|edits| (edits, 0, alias)));
         }
         let kinds: std::collections::HashMap<_, _> =

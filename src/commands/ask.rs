@@ -18,13 +18,16 @@ mod plan;
 mod view;
 mod waiting;
 
-/// Send a prompt to a model and stream the answer.
-///
-/// On a terminal the answer is rendered as it streams and a receipt with times,
-/// tokens and cost follows on stderr. In a pipe stdout carries the answer's bytes
-/// and a final newline, nothing else.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
+Examples:
+  pollm ask \"why is the sky blue?\"
+  git diff | pollm ask -m anthropic/claude-opus-5-5 \"write a commit message\"
+  pollm ask -a chart.png --json \"what does it show?\" | jq -r .text
+  pollm ask -x \"a shell script that renames *.jpeg to *.jpg\" >rename.sh
+  pollm ask -m openai/gpt-6.1-sol,anthropic/claude-opus-5-5 \"the second only where the first fails\"
+  pollm ask -c \"and at night?\"";
+
+const EXIT_CODES: &str = "\
 Exit codes:
     0  good
     1  the call failed
@@ -34,7 +37,11 @@ Exit codes:
     6  timeout
     7  the answer fails --schema, or has no code block for -x
     8  truncated or refused, under --strict
-  130  interrupted; what came is printed and kept")]
+  130  interrupted; what came is printed and kept";
+
+/// What `pollm ask` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct AskArgs {
     /// The model: provider/model, an alias, a route or an id; several are tried in order
     ///

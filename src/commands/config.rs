@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::output_failed;
-use crate::config::Config;
+use crate::config::{Config, Named};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::paths::{self, Paths};
@@ -37,6 +37,8 @@ pub enum ConfigCommand {
     /// A missing file begins as a template in which every line is a comment.
     Edit,
     /// Check the configuration and list every error, with exit code 5
+    ///
+    /// Models and providers that it names are looked up as `-m` would; nothing is sent.
     Check,
 }
 
@@ -55,7 +57,7 @@ pub enum Place {
 
 /// What `pollm config` needs to know. It has no configuration: a broken file
 /// must not keep anyone from mending it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ConfigContext<'a> {
     /// Where the files are.
     pub paths: &'a Paths,
@@ -63,6 +65,8 @@ pub struct ConfigContext<'a> {
     pub env: &'a Env,
     /// The ids of the catalog's providers.
     pub built_in: &'a [&'a str],
+    /// Looks up a model or a provider as a call would.
+    pub find: &'a dyn Fn(Named<'_>) -> Result<()>,
 }
 
 /// What `pollm config edit` begins a missing file with.
@@ -110,7 +114,9 @@ pub fn run(
 /// one, or their number.
 fn check(context: &ConfigContext<'_>, required: bool, stderr: &mut dyn Write) -> Result<()> {
     let path = &context.paths.config_file;
-    let Err(mut errors) = Config::check(path, required, context.built_in) else { return Ok(()) };
+    let Err(mut errors) = Config::check(path, required, context.built_in, context.find) else {
+        return Ok(());
+    };
     if errors.len() == 1 {
         return errors.pop().map_or(Ok(()), Err);
     }

@@ -10,6 +10,7 @@ use super::output_failed;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, ListQuery, Selection, StoredCall};
+use crate::nearest::nearest;
 use crate::render::history as view;
 use crate::render::json::{self, Extra};
 
@@ -47,8 +48,8 @@ enum HistoryCommand {
 struct ListArgs {
     /// Only calls whose prompt or answer has this text in it
     term: Option<String>,
-    /// At most so many; 0 for all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    /// At most so many, the newest; 0 for all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
     limit: usize,
     /// Print one JSON object a line
     #[arg(long)]
@@ -114,9 +115,14 @@ fn list(
         return Ok(());
     }
     if calls.is_empty() && !context.output.quiet {
-        let why = match &args.term {
-            Some(_) => "no call has that text in it",
-            None => "no calls yet: `pollm ask` writes them",
+        let commands = ["list", "show", "export", "delete"];
+        let meant = args.term.as_deref().and_then(|term| nearest(term, commands));
+        let why = match (&args.term, meant) {
+            (Some(_), Some(meant)) => {
+                format!("no call has that text in it; did you mean `pollm history {meant}`?")
+            }
+            (Some(_), None) => "no call has that text in it".to_owned(),
+            (None, _) => "no calls yet: `pollm ask` writes them".to_owned(),
         };
         return writeln!(stderr, "{why}").map_err(output_failed);
     }

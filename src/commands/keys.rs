@@ -71,6 +71,17 @@ impl KeysContext<'_> {
         built_in.chain(self.config.providers.keys().map(String::as_str).filter(is_new)).collect()
     }
 
+    /// Who may be meant by a name that no provider has: whose key's variable
+    /// begins with it (`gemini`: `GEMINI_API_KEY` of google), or whose name is near.
+    fn near(&self, name: &str) -> Option<&str> {
+        let begins = |variable: &String| {
+            variable.split('_').next().is_some_and(|word| word.eq_ignore_ascii_case(name))
+        };
+        let names = self.names();
+        let by_variable = names.iter().find(|id| self.query(id).variables.iter().any(begins)).copied();
+        by_variable.or_else(|| nearest(name, names))
+    }
+
     fn query(&self, provider: &str) -> KeyQuery {
         let row = self.providers.iter().find(|(id, _)| id == provider);
         KeyQuery::new(provider, row.map(|(_, env)| env.as_slice()), self.config)
@@ -118,13 +129,14 @@ fn set(
     read_key: &mut dyn FnMut(&str) -> io::Result<Zeroizing<String>>,
     stderr: &mut dyn Write,
 ) -> Result<()> {
-    let names = context.names();
-    if !names.contains(&provider) {
+    if !context.names().contains(&provider) {
         let error = Error::usage(format!("unknown provider `{provider}`"));
-        return Err(match nearest(provider, names) {
+        return Err(match context.near(provider) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => error
-                .hint(format!("a new provider needs a `[providers.{provider}]` table in the configuration")),
+            None => error.hint(format!(
+                "`pollm keys list --all` lists them; a new one needs a `[providers.{provider}]` table in the \
+                 configuration"
+            )),
         });
     }
     let text = read_key(provider).map_err(|error| Error::failed("the key can't be read").because(&error))?;
@@ -187,7 +199,10 @@ fn remove(provider: &str, context: &KeysContext<'_>, stderr: &mut dyn Write) -> 
         let error = Error::config(format!("no key of provider `{provider}` in {}", path.display()));
         return Err(match context.query(provider).locate(context.env, &KeyFile::default()) {
             Some(source) => error.hint(format!("its key comes from elsewhere: {source}")),
-            None => error,
+            None => match context.near(provider) {
+                Some(near) if near != provider => error.hint(format!("did you mean `{near}`?")),
+                _ => error.hint("`pollm keys list` shows the keys that there are"),
+            },
         });
     }
     writeln!(stderr, "removed the key of {provider} from {}", path.display()).map_err(output_failed)?;

@@ -70,6 +70,30 @@ impl<'a> Item<'a> {
         self.invalid(problems, &format!("expected {expected}, found {}", kind(self.value)));
     }
 
+    /// The text, where it is one; nothing is reported.
+    pub(super) fn as_text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, where it is a list; nothing is reported.
+    pub(super) fn as_list(&self) -> Vec<Item<'a>> {
+        match self.value {
+            DeValue::Array(array) => self.items_of(array),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The table, where it is one; nothing is reported.
+    pub(super) fn as_table(&self) -> Option<Table<'a>> {
+        match self.value {
+            DeValue::Table(table) => Some(Table::new(self.name.clone(), self.at, table)),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_text(&self) -> bool {
         matches!(self.value, DeValue::String(_))
     }
@@ -134,6 +158,10 @@ impl<'a> Item<'a> {
         if array.is_empty() {
             self.invalid(problems, "the list is empty");
         }
+        self.items_of(array)
+    }
+
+    fn items_of(&self, array: &'a [toml::Spanned<DeValue<'a>>]) -> Vec<Item<'a>> {
         let item = |(index, value): (usize, &'a toml::Spanned<DeValue<'a>>)| Item {
             name: format!("{}[{index}]", self.name),
             at: value.span().start,
@@ -152,11 +180,11 @@ impl<'a> Item<'a> {
     }
 
     pub(super) fn table(&self, problems: &mut Problems<'_>) -> Option<Table<'a>> {
-        match self.value {
-            DeValue::Table(table) => return Some(Table::new(self.name.clone(), self.at, table)),
-            _ => self.wrong_type(problems, "a table"),
+        let table = self.as_table();
+        if table.is_none() {
+            self.wrong_type(problems, "a table");
         }
-        None
+        table
     }
 }
 

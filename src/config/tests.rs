@@ -329,7 +329,7 @@ fn a_missing_file_is_empty_unless_it_was_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.toml");
     assert_eq!(Config::load(&path, false, BUILT_IN), Ok(Config::default()));
-    assert_eq!(Config::check(&path, false, BUILT_IN), Ok(()));
+    assert_eq!(Config::check(&path, false, BUILT_IN, &|_| Ok(())), Ok(()));
     let error = Config::load(&path, true, BUILT_IN).unwrap_err();
     assert_eq!(error.kind, crate::error::ErrorKind::Config);
     assert!(error.message.contains("config.toml can't be read"), "{error}");
@@ -357,5 +357,5 @@ fn the_first_error_says_that_there_are_more() {
     let error = Config::load(&path, false, BUILT_IN).unwrap_err();
     assert!(error.message.ends_with("line 1"), "{error}");
     assert_eq!(error.hints, ["`pollm config check` lists 2 more"]);
-    assert_eq!(Config::check(&path, false, BUILT_IN).unwrap_err().len(), 3);
+    assert_eq!(Config::check(&path, false, BUILT_IN, &|_| Ok(())).unwrap_err().len(), 3);
 }

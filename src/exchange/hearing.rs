@@ -24,6 +24,9 @@ pub(super) struct Hearing {
     pub(super) http_status: Option<u16>,
     /// The request left this machine.
     pub(super) sent: bool,
+    /// Something that is neither nothing nor an HTML page began to come with a
+    /// good status: someone may have worked for it.
+    pub(super) answered: bool,
     started: Option<Instant>,
     connected: Option<Instant>,
     reused: bool,

@@ -168,6 +168,7 @@ impl Reader<'_> {
             if matches!(shape, Shape::Unknown) {
                 *shape = shape_of(bytes);
                 self.hearing.streamed = matches!(shape, Shape::Events);
+                self.hearing.answered = matches!(shape, Shape::Events | Shape::Json);
             }
             match shape {
                 Shape::Unknown => {}

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::paths::create_private_dir;
 
 use partial::{Partial, Refused};
 
@@ -194,7 +195,7 @@ async fn pull_with(
         move |source| PullError::Storage { path, source }
     };
     let folder = cache.join("models");
-    fs::create_dir_all(&folder).map_err(storage(&folder))?;
+    create_private_dir(&folder).map_err(storage(&folder))?;
     let lock_path = folder.join(format!("{}.lock", weights.file));
     let _lock = lock(&lock_path, on).await.map_err(storage(&lock_path))?;
     if let Some(path) = installed(cache, weights) {

@@ -1,6 +1,8 @@
 //! Parameters as they are typed: `-o KEY=VALUE`, a lane's `@` options, and the
 //! ranges that every protocol shares.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::chat::Params;
@@ -55,6 +57,51 @@ pub fn parse_max_tokens(text: &str) -> Result<u32, String> {
         .ok_or_else(|| "expected a whole number of 1 or more".to_owned())
 }
 
+/// Reads a text that ends the answer: an empty one would end it before it began.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_stop(text: &str) -> Result<String, String> {
+    let stop = (!text.is_empty()).then(|| text.to_owned());
+    stop.ok_or_else(|| "expected a text that is not empty".to_owned())
+}
+
+/// The longest wait that can be asked for: a year.
+const LONGEST_WAIT: Duration = Duration::from_hours(24 * 365);
+
+/// Reads a time that something may take: seconds, or `500ms`, `30s`, `5m`, `1h`.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_wait(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let unit = text.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
+    let factor = match unit {
+        "ms" => Some(0.001),
+        "" | "s" => Some(1.0),
+        "m" | "min" => Some(60.0),
+        "h" => Some(3_600.0),
+        _ => None,
+    };
+    let number = text.strip_suffix(unit).and_then(|number| number.trim().parse::<f64>().ok());
+    let wait =
+        number.zip(factor).and_then(|(number, factor)| Duration::try_from_secs_f64(number * factor).ok());
+    wait.filter(|wait| *wait <= LONGEST_WAIT).ok_or_else(|| {
+        "expected seconds, such as `90` or `0.5`, or a time such as `500ms`, `30s`, `5m`".to_owned()
+    })
+}
+
+/// As [`parse_wait`], and longer than no time at all.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_timeout(text: &str) -> Result<Duration, String> {
+    match parse_wait(text)? {
+        Duration::ZERO => Err("expected more than 0".to_owned()),
+        timeout => Ok(timeout),
+    }
+}
+
 fn number(text: &str, allowed: impl Fn(f64) -> bool) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.is_finite() && allowed(*value))
 }
@@ -80,7 +127,7 @@ fn set(params: &mut Params, name: &str, value: &str) -> Result<(), String> {
         "top-p" | "top_p" => params.top_p = Some(parse_top_p(value)?),
         "max-tokens" | "max_tokens" => params.max_tokens = Some(parse_max_tokens(value)?),
         "seed" => params.seed = Some(value.parse().map_err(|_| "expected a whole number")?),
-        "stop" => params.stop.push(value.to_owned()),
+        "stop" => params.stop.push(parse_stop(value)?),
         _ => {
             let (name, value) = parse_option(&format!("{name}={value}"))?;
             params.extra.insert(name, value);
@@ -128,6 +175,24 @@ mod tests {
         }
         assert!(parse_top_p("1.01").is_err() && parse_top_p("-1").is_err());
         assert!(parse_max_tokens("0").is_err() && parse_max_tokens("1.5").is_err());
+    }
+
+    #[test]
+    fn a_wait_is_seconds_or_has_a_unit() {
+        let ms = |text: &str| parse_wait(text).unwrap().as_millis();
+        let read = ["90", "0.5", "500ms", "30s", "5m", "2 min", "1h", "0"].map(ms);
+        assert_eq!(read, [90_000, 500, 500, 30_000, 300_000, 120_000, 3_600_000, 0]);
+        for wrong in ["", "s", "-1", "nan", "inf", "1e300", "2x", "5 m 3", "9999999h", "1,5"] {
+            assert!(parse_wait(wrong).unwrap_err().starts_with("expected seconds"), "{wrong}");
+        }
+        assert_eq!(parse_timeout("0s").unwrap_err(), "expected more than 0");
+    }
+
+    #[test]
+    fn nothing_ends_an_answer_before_it_began() {
+        assert_eq!(parse_stop("END").unwrap(), "END");
+        assert!(parse_stop("").is_err());
+        assert!(lane_params(&[("stop".into(), String::new())]).is_err());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! All text that a model, a provider or a file had a hand in goes through the
 //! caller's filter before it is measured or shown.
 
-use crate::money::UsageSource;
-use crate::outcome::CountedUsage;
+use crate::money::{Bill, Cost, UsageSource};
+use crate::outcome::{CountedUsage, Status};
 
 mod list;
 mod show;
@@ -14,6 +14,15 @@ pub use show::show;
 
 /// A filter for text from elsewhere.
 pub type Clean<'a> = &'a dyn Fn(&str) -> String;
+
+/// Where there is nothing to say.
+const NOTHING: &str = "–";
+
+/// Nothing was served that could be billed: that cost is none, not an amount.
+fn costs_nothing(status: Status, usage: Option<&CountedUsage>, bill: &Bill, possibly_billed: bool) -> bool {
+    let nothing_came = matches!(status, Status::Error | Status::Cancelled | Status::Skipped);
+    nothing_came && usage.is_none() && bill.cost == Some(Cost::ZERO) && !possibly_billed
+}
 
 /// The mark of what was estimated.
 const fn about(counted: &CountedUsage) -> &'static str {

@@ -14,17 +14,36 @@ use super::Key;
 use crate::error::{Error, Result};
 
 /// How long a command may take, the user's part included.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a command is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// Without a word.
+    pub(super) silent: Duration,
+    /// At all.
+    pub(super) whole: Duration,
+}
+
+/// As long as a pipe may be silent before there is a notice, and as long as the
+/// user may take for a password.
+pub(super) const PATIENCE: Patience = Patience { silent: Duration::from_secs(2), whole: TIME_LIMIT };
 
 /// Only the first line counts; more than this is no key.
 const MOST_OUTPUT: u64 = 64 * 1024;
 
-/// Runs a command and takes the first line that it prints.
+/// Runs a command and takes the first line that it prints. Where that takes a
+/// while, `notice` is told who is waited for.
 ///
 /// # Errors
 /// Where it can't be run, fails, takes too long, or prints nothing usable. The
 /// error names the program, never what it printed.
-pub(super) fn run(provider: &str, command: &[String], limit: Duration) -> Result<Key> {
+pub(super) fn run(
+    provider: &str,
+    command: &[String],
+    patience: Patience,
+    notice: &mut dyn FnMut(&str),
+) -> Result<Key> {
     let program = command.first().map(String::as_str).unwrap_or_default();
     let failed = || Error::config(format!("the key command `{program}` of provider {provider} failed"));
     let because = |why: String| {
@@ -39,7 +58,9 @@ pub(super) fn run(provider: &str, command: &[String], limit: Duration) -> Result
         .stderr(Stdio::inherit())
         .spawn()
         .map_err(|error| failed().because(&error))?;
-    let (output, status) = match finish(&mut child, limit) {
+    let mut late = || notice(&format!("waiting for the key command `{program}` of provider {provider}"));
+    let limit = patience.whole;
+    let (output, status) = match finish(&mut child, patience, &mut late) {
         Ok(Some(finished)) => finished,
         Ok(None) => return Err(because(format!("it took longer than {} s", limit.as_secs_f64()))),
         Err(error) => return Err(failed().because(&error)),
@@ -56,8 +77,12 @@ type Finished = (Zeroizing<Vec<u8>>, ExitStatus);
 
 /// Waits for the end of the output and of the program; `None` where that takes
 /// longer than the limit, and the program is then killed.
-fn finish(child: &mut Child, limit: Duration) -> std::io::Result<Option<Finished>> {
-    let deadline = Instant::now() + limit;
+fn finish(
+    child: &mut Child,
+    patience: Patience,
+    late: &mut dyn FnMut(),
+) -> std::io::Result<Option<Finished>> {
+    let deadline = Instant::now() + patience.whole;
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         // Not joined: where a process that outlives the child keeps the pipe
@@ -65,7 +90,12 @@ fn finish(child: &mut Child, limit: Duration) -> std::io::Result<Option<Finished
         thread::spawn(move || sender.send(read(stdout)));
     }
     let mut output = None;
-    if let Ok(bytes) = receiver.recv_timeout(limit) {
+    let mut received = receiver.recv_timeout(patience.silent.min(patience.whole));
+    if matches!(received, Err(mpsc::RecvTimeoutError::Timeout)) && patience.silent < patience.whole {
+        late();
+        received = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+    if let Ok(bytes) = received {
         output = Some(bytes?);
     }
     while output.is_some() && Instant::now() < deadline {
@@ -93,8 +123,13 @@ fn read(mut stdout: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 mod tests {
     use super::*;
 
+    fn within(command: &[String], whole: Duration) -> Result<Key> {
+        let patience = Patience { silent: TIME_LIMIT, whole };
+        run("work", command, patience, &mut |notice| panic!("{notice}"))
+    }
+
     fn sh(script: &str) -> Result<Key> {
-        run("work", &["sh", "-c", script].map(str::to_owned), TIME_LIMIT)
+        within(&["sh", "-c", script].map(str::to_owned), TIME_LIMIT)
     }
 
     fn error(script: &str) -> String {
@@ -106,6 +141,23 @@ mod tests {
         assert_eq!(sh("echo sk-one").unwrap().text(), "sk-one");
         assert_eq!(sh("printf '  sk-two\\r\\nuser: ada\\n'").unwrap().text(), "sk-two");
         assert_eq!(sh("printf sk-three; exec >&-; true").unwrap().text(), "sk-three");
+    }
+
+    #[test]
+    fn who_is_waited_for_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("told");
+        // It prints nothing before the notice was given.
+        let script = r#"until [ -e "$0" ]; do sleep 0.01; done; echo sk-late"#.to_owned();
+        let command = ["sh".to_owned(), "-c".to_owned(), script, told.display().to_string()];
+        let patience = Patience { silent: Duration::from_millis(1), whole: TIME_LIMIT };
+        let mut notices = Vec::new();
+        let key = run("work", &command, patience, &mut |notice| {
+            notices.push(notice.to_owned());
+            std::fs::write(&told, "").unwrap();
+        });
+        assert_eq!(key.unwrap().text(), "sk-late");
+        assert_eq!(notices, ["waiting for the key command `sh` of provider work"]);
     }
 
     #[test]
@@ -122,7 +174,7 @@ mod tests {
     #[test]
     fn arguments_pass_through_no_shell() {
         let command = ["printf", "%s", "$HOME;`x`"].map(str::to_owned);
-        assert_eq!(run("work", &command, TIME_LIMIT).unwrap().text(), "$HOME;`x`");
+        assert_eq!(within(&command, TIME_LIMIT).unwrap().text(), "$HOME;`x`");
     }
 
     #[test]
@@ -147,7 +199,7 @@ mod tests {
         error: the key command `sh` of provider work failed
           because: its first line is no text
         ");
-        let missing = run("work", &["pollm-no-such-program".to_owned(), "canary".to_owned()], TIME_LIMIT);
+        let missing = within(&["pollm-no-such-program".to_owned(), "canary".to_owned()], TIME_LIMIT);
         insta::assert_snapshot!(missing.unwrap_err(), @"
         error: the key command `pollm-no-such-program` of provider work failed
           because: No such file or directory (os error 2)
@@ -157,12 +209,12 @@ mod tests {
     #[test]
     fn a_command_that_hangs_is_killed() {
         let hang = ["sleep", "600"].map(str::to_owned);
-        insta::assert_snapshot!(run("work", &hang, Duration::from_millis(100)).unwrap_err(), @"
+        insta::assert_snapshot!(within(&hang, Duration::from_millis(100)).unwrap_err(), @"
         error: the key command `sleep` of provider work failed
           because: it took longer than 0.1 s
         ");
         let silent = ["sh", "-c", "echo sk-canary; exec >&-; exec sleep 600"].map(str::to_owned);
-        let error = run("work", &silent, Duration::from_millis(100)).unwrap_err();
+        let error = within(&silent, Duration::from_millis(100)).unwrap_err();
         assert_eq!(error.causes, ["it took longer than 0.1 s"]);
     }
 }

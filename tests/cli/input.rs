@@ -201,11 +201,13 @@ fn options_that_are_none() {
         error: `lab/one@temperature=warm`: invalid `@temperature=warm`: expected a number of 0 or more
         [exit status: 2]
     ");
-    assert_snapshot!(refused(&["--timeout", "0", "hello"]), @r"
+    assert_snapshot!(refused(&["--timeout", "0", "hello"]), @r#"
         ------- stderr -------
-        error: `--timeout` must be more than 0
+        error: invalid value '0' for '--timeout <SECONDS>': expected more than 0
+
+        For more information, try '--help'.
         [exit status: 2]
-    ");
+    "#);
 }
 
 #[test]
@@ -246,4 +248,47 @@ fn conversations_that_are_none() {
         hint: `pollm history` lists the calls and their conversations
         [exit status: 2]
     ");
+}
+
+#[test]
+fn a_name_that_is_no_model() {
+    let env = Env::new();
+    env.configure("[sets]\ndaily = [\"openai/gpt-6.1-sol\", \"anthropic/claude-opus-5-5\"]\n");
+    for (name, message, hint) in [
+        ("openai", "`openai` names no model", "`openai` is a provider: name a model of it"),
+        ("openai/", "`openai` names no model", "`pollm models --provider openai` lists them"),
+        ("daily", "`daily` names no model", "`pollm compare --set daily` asks all of its models"),
+        ("openai/gpt-6.1-sol,", "the name of a model is empty", ""),
+    ] {
+        let output = env.pollm(["ask", "-m", name, "hello"]).run().exited(2);
+        assert!(output.stderr.contains(message) && output.stderr.contains(hint), "{output}");
+    }
+}
+
+#[test]
+fn a_number_that_is_out_of_range() {
+    for (args, said) in [
+        (["--temperature", "-1"], "expected a number of 0 or more"),
+        (["--max-tokens", "-5"], "expected a whole number of 1 or more"),
+        (["--max-cost", "-1"], "expected a plain amount of USD"),
+        (["--timeout", "0"], "expected more than 0"),
+        (["--timeout", "-2"], "expected seconds, such as `90`"),
+        (["--max-wait", "soon"], "expected seconds, such as `90`"),
+        (["--retries", "-1"], "-1 is not in 0..=4294967295"),
+        (["--stop", ""], "expected a text that is not empty"),
+    ] {
+        let output = refused(&[args[0], args[1], "hello"]);
+        assert!(output.stderr.contains("invalid value") && output.stderr.contains(said), "{output}");
+    }
+}
+
+#[test]
+fn a_command_that_was_left_out() {
+    let env = Env::new();
+    let word = env.pollm(["hello"]).run().exited(2);
+    assert!(word.stderr.contains("hint: a prompt of one word needs the command: `pollm ask WORD`"), "{word}");
+    let option = env.pollm(["-m", "openai/gpt-6.1-sol", "hello"]).run().exited(2);
+    assert!(option.stderr.contains("hint: options of a command stand behind it"), "{option}");
+    let other = env.pollm(["keys", "lst"]).run().exited(2);
+    assert!(!other.stderr.contains("hint"), "{other}");
 }

@@ -16,9 +16,11 @@ mod ask;
 mod budget;
 mod compare;
 mod completion;
+mod configuration;
 mod costs;
 mod failover;
 mod faults;
+mod history;
 mod input;
 #[cfg(feature = "local")]
 mod local;

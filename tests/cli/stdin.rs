@@ -123,7 +123,7 @@ fn a_prompt_with_blanks_needs_no_command() {
     let _ = lab.pollm(["-m", "lab/one", "why is it so?"]).run().success();
     assert_eq!(prompt(&lab), "why is it so?");
     let one_word = lab.pollm(["hsitory"]).run();
-    assert_snapshot!(one_word, @r"
+    assert_snapshot!(one_word, @r#"
         ------- stderr -------
         error: unrecognized subcommand 'hsitory'
 
@@ -132,8 +132,10 @@ fn a_prompt_with_blanks_needs_no_command() {
         Usage: pollm [OPTIONS] <COMMAND>
 
         For more information, try '--help'.
+
+        hint: a prompt of one word needs the command: `pollm ask WORD`
         [exit status: 2]
-    ");
+    "#);
     let other = lab.pollm(["why"]).run().exited(2);
     assert!(other.stderr.contains("`pollm ask WORD`"), "{other}");
     assert_eq!(lab.server.requests().len(), 1);

@@ -37,6 +37,26 @@ fn raw_markdown_is_not_rendered() {
     assert!(shown.contains("Do **this**\r\n"), "{shown:?}");
 }
 
+#[test]
+fn quiet_leaves_the_receipt_out_unless_it_is_asked_for() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["Good day"])));
+    let shown = lab.ask(&["-q", "hello"]).terminal(80, 24).run().success().stdout;
+    assert!(shown.contains("Good day") && !shown.contains("tokens"), "{shown:?}");
+    let shown = lab.ask(&["-q", "-u", "hello"]).terminal(80, 24).run().success().stdout;
+    assert!(shown.contains(" · 9 → 1 tokens · "), "{shown:?}");
+}
+
+#[test]
+fn an_answer_in_one_piece_is_rendered_too() {
+    let body = json!({"id": "c", "model": "one", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "Do **this**"}}]});
+    let lab = Lab::always(Script::json(200, &body));
+    let shown = lab.ask(&["--no-stream", "hello"]).terminal(80, 24).run().success().stdout;
+    assert!(shown.contains("this") && !shown.contains("**this**"), "{shown:?}");
+    let raw = lab.ask(&["--no-stream", "--raw", "hello"]).terminal(80, 24).run().success().stdout;
+    assert!(raw.contains("Do **this**\r\n"), "{raw:?}");
+}
+
 fn with_reasoning() -> Lab {
     Lab::always(Script::sse([
         openai_delta(&json!({"reasoning_content": "Let me think"})),

@@ -1,5 +1,6 @@
 //! What is printed once the answer is whole, and what it is worth.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -85,23 +86,33 @@ impl Ended<'_> {
         let Some(whole) = self.whole(view)? else { return Ok(()) };
         let (plan, output) = (self.plan, &self.context.output);
         let Some(file) = &plan.file else {
-            let is_for_person = output.stdout_tty && plan.product != Product::Json;
-            let shown = if is_for_person { output.clean(&whole).into_owned() } else { whole };
-            view.print(&shown);
+            match plan.product {
+                Product::Text if output.stdout_tty && !plan.raw => view.print_markdown(&whole),
+                Product::Json => view.print(&whole),
+                _ => view.print_plain(&whole),
+            }
             return Ok(());
         };
         let is_data = matches!(plan.product, Product::Json | Product::Events);
         if is_data || self.outcome.error.is_none() {
-            return save(file, &whole);
+            return self.save(file, &whole, view);
         }
         match plan.partial_file() {
             Some(partial) if !self.outcome.text.is_empty() => {
-                save(&partial, &whole)?;
+                self.save(&partial, &whole, view)?;
                 view.note(&format!("the part that came is in {}", partial.display()));
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// Writes the file; what is paid for goes to stdout where that fails.
+    fn save(&self, file: &Path, whole: &str, view: &mut View<'_>) -> Result<()> {
+        save(file, whole).map_err(|error| {
+            view.print_plain(whole);
+            error.hint("it was printed on stdout instead")
+        })
     }
 
     /// What had to wait; `None` where all of it was shown as it came.

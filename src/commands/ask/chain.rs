@@ -96,9 +96,12 @@ impl<'p> Chain<'p> {
             failed: Vec::new(),
             began: Instant::now(),
         };
-        // One that is named alone is asked whatever happened; nothing is read for it.
+        // One that is named alone is asked whatever happened; nothing is read for it
+        // unless the user wants to know.
         if chain.lanes.len() > 1 {
             chain.cooling_last();
+        } else if context.global.verbose {
+            chain.say_cooling();
         }
         chain.candidates = chain.lanes.iter().map(|lane| Candidate::from(*lane)).collect();
         chain
@@ -120,6 +123,20 @@ impl<'p> Chain<'p> {
             }
         }
         self.lanes = order.iter().map(|(at, _)| self.lanes[*at]).collect();
+    }
+
+    /// Says that the only model is one that chains leave alone for now.
+    fn say_cooling(&mut self) {
+        let now = Timestamp::now();
+        let cooling = cooldown::cooling(self.context, now);
+        for lane in &self.lanes {
+            if let Some(held) = cooling.iter().find(|one| one.covers(&lane.model)) {
+                let (name, why) = (&lane.name, held.in_words(now));
+                self.view.note(&format!(
+                    "{name}: chains leave it alone for {why}; asked, since no other is named"
+                ));
+            }
+        }
     }
 
     async fn ask(mut self) -> Result<()> {

@@ -16,6 +16,7 @@ use crate::chat::{Event, Request};
 use crate::error::{Error, Result};
 use crate::exchange::{Call, Cancel, Update, exchange};
 use crate::outcome::{Outcome, Status};
+use crate::prompt::parse_wait;
 
 /// How long the first candidate has before the next one is asked as well.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,16 +51,10 @@ impl FromStr for Delay {
         if text.eq_ignore_ascii_case("p90") {
             return Ok(Self::P90);
         }
-        let (number, unit) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-            (Some(number), _) => (number, 0.001),
-            (None, number) => (number.unwrap_or(text), 1.0),
-        };
-        let seconds = number.trim().parse::<f64>().ok().map(|number| number * unit);
-        let delay = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let delay = parse_wait(text).ok().filter(|delay| *delay <= Duration::from_hours(24));
         delay
-            .filter(|delay| *delay <= Duration::from_hours(24))
             .map(Self::Fixed)
-            .ok_or_else(|| "a time such as `2s`, `500ms` or `0.5`, or `p90`".to_owned())
+            .ok_or_else(|| "expected a time such as `2s`, `500ms` or `0.5`, or `p90`".to_owned())
     }
 }
 
@@ -269,7 +264,7 @@ mod tests {
             assert_eq!(text.parse(), fixed(ms), "{text}");
         }
         assert_eq!(("p90".parse(), "P90".parse()), (Ok(Delay::P90), Ok(Delay::P90)));
-        for wrong in ["", "s", "ms", "p95", "-1", "nan", "inf", "1e300", "86401", "2 min"] {
+        for wrong in ["", "s", "ms", "p95", "-1", "nan", "inf", "1e300", "86401", "2 days"] {
             assert!(wrong.parse::<Delay>().is_err(), "{wrong}");
         }
     }

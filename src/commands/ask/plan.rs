@@ -16,8 +16,10 @@ use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lane::Lane;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, ListQuery};
+use crate::outcome::Status;
 use crate::schema::Schema;
+use crate::whole_file;
 
 /// What the whole answer is turned into at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) struct Plan {
     pub(super) product: Product,
     pub(super) shown: Shown,
     pub(super) file: Option<PathBuf>,
+    /// Markdown is not rendered on a terminal.
+    pub(super) raw: bool,
     pub(super) hide_reasoning: bool,
     pub(super) receipt: bool,
     pub(super) strict: bool,
@@ -68,7 +72,11 @@ struct Thread {
 pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     let product = product(&args.format, args.extract)?;
-    let manner = Manner::of(&args.call, context)?;
+    let file = args.format.file();
+    if let Some(file) = file {
+        whole_file::check(file)?;
+    }
+    let manner = Manner::of(&args.call, context);
     let thread = thread(args, context)?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
     let choice = choice::look_up(&args.model, thread.model.as_deref(), args.route, context)?;
@@ -87,10 +95,10 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")
         );
     }
-    let text_to_file = args.format.output.is_some();
+    let (to_file, output) = (file.is_some(), &context.output);
     let shown = match product {
-        Product::Events if !text_to_file => Shown::Events,
-        Product::Text if !text_to_file && !args.no_stream => Shown::Stream { raw: args.raw },
+        Product::Events if !to_file => Shown::Events,
+        Product::Text if !to_file && !args.no_stream => Shown::Stream { raw: args.raw },
         _ => Shown::Held,
     };
     Ok(Plan {
@@ -100,9 +108,10 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         manner,
         product,
         shown,
-        file: args.format.output.clone(),
+        file: file.map(Into::into),
+        raw: args.raw,
         hide_reasoning: config::hide_reasoning(args.hide_reasoning, &context.config).value,
-        receipt: args.usage || (context.output.stderr_tty && context.output.stdout_tty),
+        receipt: args.usage || (output.stderr_tty && output.stdout_tty && !output.quiet),
         strict: args.call.strict,
         log: config::log(args.call.no_log, &context.env, &context.config).value,
         caps: args.call.caps,
@@ -114,15 +123,15 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
 }
 
 fn product(format: &FormatOptions, extract: bool) -> Result<Product> {
-    let extension = format.output.as_deref().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
+    let extension = format.file().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
     let by_flag = match (format.json, format.jsonl) {
         (true, _) => Some(Format::Json),
         (_, true) => Some(Format::Jsonl),
         _ => format.format,
     };
-    let by_name = match extension {
+    let by_name = match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("json") => Some(Format::Json),
-        Some("jsonl") => Some(Format::Jsonl),
+        Some("jsonl" | "ndjson") => Some(Format::Jsonl),
         _ => None,
     };
     match (by_flag.or(by_name).unwrap_or(Format::Text), extract) {
@@ -157,8 +166,9 @@ fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
         None => ledger.latest_conversation().map_err(unreadable)?,
     };
     let found = found.ok_or_else(|| {
-        Error::usage("there is no conversation to go on with")
-            .hint("ask something first; calls with `--no-log` are not kept")
+        let hint = hint_of_comparison(&ledger)
+            .unwrap_or_else(|| "ask something first; calls with `--no-log` are not kept".to_owned());
+        Error::usage("there is no conversation to go on with").hint(hint)
     })?;
     Ok(Thread {
         id: found.id,
@@ -168,6 +178,17 @@ fn thread(args: &AskArgs, context: &Context) -> Result<Thread> {
         model: Some(found.lane),
         is_whole: found.is_whole,
     })
+}
+
+/// Where there are only comparisons: whose answers can be gone on with, and how.
+fn hint_of_comparison(ledger: &Ledger) -> Option<String> {
+    let latest = ledger.list(&ListQuery { limit: Some(100), ..ListQuery::default() }).ok()?;
+    let answer = latest.iter().find(|call| call.command != "ask" && call.status == Status::Ok)?;
+    Some(format!(
+        "a comparison has several answers: `pollm ask --conversation {} …` goes on from that of {}, \
+         `pollm history` lists the others",
+        answer.id, answer.lane
+    ))
 }
 
 impl Plan {

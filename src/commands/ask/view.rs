@@ -263,6 +263,24 @@ impl<'o> View<'o> {
         self.pending.push_str(text);
         self.flush();
     }
+
+    /// Prints text at the end: in a pipe as it is, made harmless for a terminal.
+    pub(super) fn print_plain(&mut self, text: &str) {
+        if self.output.stdout_tty {
+            let clean = self.output.clean(text);
+            self.pending.push_str(&clean);
+            self.flush();
+        } else {
+            self.print(text);
+        }
+    }
+
+    /// Prints Markdown at the end, rendered for a terminal.
+    pub(super) fn print_markdown(&mut self, text: &str) {
+        let mut markdown = Markdown::new(style(self.output));
+        let rendered = markdown.push(text) + &markdown.finish();
+        self.print(&rendered);
+    }
 }
 
 fn style(output: &Output) -> Style {

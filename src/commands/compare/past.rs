@@ -185,7 +185,7 @@ fn further(
         slots,
         title: found.stored.prompt.clone(),
         asking,
-        manner: Manner::of(&args.call, context)?,
+        manner: Manner::of(&args.call, context),
         caps: args.call.caps,
         jobs: plan::jobs(args.rounds.jobs, lanes.len()),
         runs: number(&found.stored.plan, "runs").max(1),

@@ -127,7 +127,7 @@ impl Plan {
 pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     let format = format(&args.shape)?;
-    let manner = Manner::of(&args.call, context)?;
+    let manner = Manner::of(&args.call, context);
     let checks = checks(&args.judging.check, context)?;
     let choice = choice(args, context)?;
     let prompt = assemble(&args.prompt)?;

@@ -136,7 +136,8 @@ fn provider(text: &mut String, id: &str, config: &Config, context: &ConfigContex
     }
     if let Some([program, arguments @ ..]) = row.key_command.as_deref() {
         let program = list(std::slice::from_ref(program));
-        let _ = writeln!(text, "key_command = {program}  # file; {} arguments not shown", arguments.len());
+        let (number, word) = (arguments.len(), if arguments.len() == 1 { "argument" } else { "arguments" });
+        let _ = writeln!(text, "key_command = {program}  # file; {number} {word} not shown");
     }
     if let Some(auth) = &row.auth {
         let auth = match auth {

@@ -37,7 +37,8 @@ impl Setting {
     /// it; the folder's name is cut.
     fn run(&self, line: &str) -> (String, String, Option<ErrorKind>) {
         let args = Cli::try_parse_from(line.split(' ')).unwrap().config;
-        let context = ConfigContext { paths: &self.paths, env: &self.env, built_in: BUILT_IN };
+        let find = |_: Named<'_>| Ok(());
+        let context = ConfigContext { paths: &self.paths, env: &self.env, built_in: BUILT_IN, find: &find };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let error = run(&args, &context, &mut stdout, &mut stderr).err();
         if let Some(error) = &error {

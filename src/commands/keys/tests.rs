@@ -77,7 +77,13 @@ fn keys_are_stored_listed_and_removed() {
     assert_eq!(setting.ok("keys list", ""), "work  key file\n");
     let (shown, result) = setting.run("keys remove groq", "");
     assert_eq!(shown, "");
-    insta::assert_snapshot!(result.unwrap_err(), @"error: no key of provider `groq` in DIR/keys.toml");
+    insta::assert_snapshot!(result.unwrap_err(), @"
+    error: no key of provider `groq` in DIR/keys.toml
+
+    hint: `pollm keys list` shows the keys that there are
+    ");
+    let (_, result) = setting.run("keys remove grqo", "");
+    assert_eq!(result.unwrap_err().hints, ["did you mean `groq`?"]);
 }
 
 #[test]
@@ -140,11 +146,14 @@ fn unknown_providers_are_refused_before_a_key_is_read() {
 
     hint: did you mean `groq`?
     ");
+    let house = Setting::new(&[], &WORK.replace("work]\n", "house]\nkey_env = \"VILLA_KEY\"\n"));
+    let (_, result) = house.run("keys set villa", "canary");
+    assert_eq!(result.unwrap_err().hints, ["did you mean `house`?"]);
     let (_, result) = setting.run("keys set elsewhere", "canary");
     insta::assert_snapshot!(result.unwrap_err(), @"
     error: unknown provider `elsewhere`
 
-    hint: a new provider needs a `[providers.elsewhere]` table in the configuration
+    hint: `pollm keys list --all` lists them; a new one needs a `[providers.elsewhere]` table in the configuration
     ");
     assert!(Cli::try_parse_from(["keys", "set", "groq", "sk-canary"]).is_err(), "no key on the command line");
 }

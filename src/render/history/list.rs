@@ -2,9 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::{Clean, about};
+use super::{Clean, NOTHING, about, costs_nothing};
 use crate::ledger::Listed;
-use crate::money::{Bill, CostSource};
+use crate::money::CostSource;
 use crate::outcome::{CountedUsage, Status};
 use crate::render::columns::{Column, Place, one_line, rows, taken};
 
@@ -40,7 +40,7 @@ pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -
         column(Place::End, &|call| one_line(&clean(&call.lane))),
         column(Place::Left, &status),
         column(Place::Right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
-        column(Place::Right, &|call| price(&call.bill, call.possibly_billed)),
+        column(Place::Right, &price),
         column(Place::Left, &|call| one_line(&clean(&call.prompt))),
     ];
     fit(&mut columns, column(Place::Left, &time("%m-%d %H:%M")), width);
@@ -100,9 +100,17 @@ fn arrow(counted: &CountedUsage) -> String {
     format!("{about}{} → {about}{}", counted.usage.input(), counted.usage.output)
 }
 
-/// A cost in one word; `?` where it is unknown.
-fn price(bill: &Bill, possibly_billed: bool) -> String {
+/// A cost in one word; `?` where it is unknown, `–` where nothing was served,
+/// `local` or `free` where there is nothing to pay.
+fn price(call: &Listed) -> String {
+    let bill = &call.bill;
     let Some(cost) = bill.cost else { return "?".to_owned() };
-    let about = bill.approximate || possibly_billed || bill.source == CostSource::Estimated;
+    if costs_nothing(call.status, call.usage.as_ref(), bill, call.possibly_billed) {
+        return NOTHING.to_owned();
+    }
+    if matches!(bill.source, CostSource::Local | CostSource::Free) {
+        return bill.source.as_str().to_owned();
+    }
+    let about = bill.approximate || call.possibly_billed || bill.source == CostSource::Estimated;
     format!("{}{}", if about { "~" } else { "" }, cost.to_display())
 }

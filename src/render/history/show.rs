@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Clean, about};
+use super::{Clean, about, costs_nothing};
 use crate::chat::{Media, MediaSource, Message, Part, Role};
 use crate::ledger::StoredCall;
 use crate::outcome::{Attempt, CountedUsage, Outcome};
+use crate::render::figures;
 
 /// Everything that is known of one call: facts, then what was asked, then what
 /// was answered.
@@ -135,6 +136,9 @@ fn tokens(counted: &CountedUsage) -> String {
 
 fn cost(outcome: &Outcome) -> String {
     let bill = &outcome.bill;
+    if costs_nothing(outcome.status, outcome.usage.as_ref(), bill, outcome.possibly_billed) {
+        return "none: nothing was served".to_owned();
+    }
     let mut text = match bill.cost {
         Some(cost) => format!("{} ({})", cost.to_display(), bill.source.as_str()),
         None => "unknown".to_owned(),
@@ -148,23 +152,20 @@ fn cost(outcome: &Outcome) -> String {
     text
 }
 
-fn seconds(ms: f64) -> String {
-    format!("{:.2} s", ms / 1_000.0)
-}
-
-/// `0.41 s to first word, 1.32 s in all, 96 tokens/s`; `None` where nothing was sent.
+/// `0.41 s to first word, 1.32 s in all, 96 tok/s`; `None` where nothing was sent.
 fn timing(outcome: &Outcome) -> Option<String> {
     let timing = outcome.timing();
+    let about = outcome.usage.as_ref().map_or("", about);
     let mut parts = Vec::new();
-    parts.extend(timing.ttfv_ms.map(|ms| format!("{} to first word", seconds(ms))));
-    parts.push(format!("{} in all", seconds(timing.wall_ms?)));
-    parts.extend(timing.decode_tps.map(|speed| format!("{speed:.0} tokens/s")));
+    parts.extend(timing.ttfv_ms.map(|ms| format!("{} to first word", figures::duration(ms))));
+    parts.push(format!("{} in all", figures::duration(timing.wall_ms?)));
+    parts.extend(timing.decode_tps.map(|speed| format!("{about}{}", figures::speed(speed))));
     Some(parts.join(", "))
 }
 
 /// `429 rate_limit after 0.20 s, waited 3.00 s; 200 after 1.32 s`.
 fn attempts(attempts: &[Attempt]) -> String {
-    let in_seconds = |duration: Duration| seconds(crate::outcome::ms(duration));
+    let in_seconds = |duration: Duration| figures::duration(crate::outcome::ms(duration));
     let one = |attempt: &Attempt| {
         let mut text = attempt.status.map(|status| format!("{status} ")).unwrap_or_default();
         if let Some(error) = &attempt.error {

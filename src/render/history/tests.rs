@@ -237,7 +237,7 @@ fn a_call_is_shown_with_facts_prompt_and_answer() {
     error         truncated: the answer stopped early
     tokens        312 in (40 from cache), 128 out (30 reasoning)
     cost          $0.00000075 (computed), approximate, possibly billed
-    time          0.41 s to first word, 4.52 s in all, 143 tokens/s
+    time          0.41 s to first word, 4.52 s in all, 143 tok/s
     attempts      429 rate_limit after 0.20 s, waited 3.00 s; 200 after 1.32 s
     options       temperature=0.5 effort=low stop="\n\n" top_k=40
     dropped       seed: not known to this API

@@ -53,3 +53,16 @@ fn a_cut_answer_can_be_gone_on_with() {
     let _ = lab.pollm(["ask", "-c", "go on"]).run().success();
     assert_eq!(turns(&lab.body()), [("user", "tell"), ("assistant", "Half"), ("user", "go on")]);
 }
+
+#[test]
+fn after_a_comparison_an_answer_has_to_be_named() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["Good day"])));
+    let none = lab.pollm(["ask", "-c", "more"]).run().exited(2);
+    assert!(none.stderr.contains("hint: ask something first"), "{none}");
+    let _ = lab.pollm(["compare", "-m", "lab/one", "-m", "lab/two", "hello"]).run().success();
+    let refused = lab.pollm(["ask", "-c", "more"]).run().exited(2);
+    let id = refused.stderr.split("--conversation ").nth(1).and_then(|rest| rest.split(' ').next());
+    let id = id.unwrap_or_else(|| panic!("{refused}")).to_owned();
+    let _ = lab.pollm(["ask", "--conversation", &id, "more"]).run().success();
+    assert_eq!(turns(&lab.body()), [("user", "hello"), ("assistant", "Good day"), ("user", "more")]);
+}

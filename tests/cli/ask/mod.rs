@@ -2,6 +2,7 @@
 
 mod chains;
 mod conversations;
+mod files;
 mod formats;
 mod protocols;
 mod requests;

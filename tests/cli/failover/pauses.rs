@@ -45,6 +45,15 @@ fn the_next_chain_asks_the_others_first() {
 }
 
 #[test]
+fn one_that_is_named_alone_is_asked_and_said_to_be_paused() {
+    let lab = half_an_hour();
+    let _ = ask(&lab, "a/one,b/one", &[]).run().success();
+    let alone = ask(&lab, "a/one", &["-v"]).run().exited(1);
+    let note = "a/one: chains leave it alone for 30 min (the rate limit is reached); asked, since no other is named\n";
+    assert!(alone.stderr.contains(note), "{alone}");
+}
+
+#[test]
 fn a_good_answer_ends_it() {
     let lab = lab(|model, before| if model == "a/one" && before == 0 { limited() } else { answer("Here") });
     let _ = ask(&lab, "a/one,b/one", &[]).run().success();

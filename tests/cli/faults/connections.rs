@@ -80,15 +80,17 @@ fn connection_refused() {
     let (env, port) = (Env::new(), ClosedPort::new());
     env.configure(&row("lab", "openai-chat", &port.url()));
     let output = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY).run();
-    assert_snapshot!(output, @r"
+    assert_snapshot!(output, @r#"
         ------- stderr -------
         no connection: Connection refused (os error 111); retrying in N s
         no connection: Connection refused (os error 111); retrying in N s
         error: lab/one: could not connect
           because: no connection: Connection refused (os error 111)
-          because: 3 requests were sent
+          because: it was tried 3 times
+
+        hint: it was looked for at http://127.0.0.1:PORT
         [exit status: 1]
-    ");
+    "#);
     let row = &ledger(&env)[0];
     assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("error"), &json!("connect")));
     assert_eq!((&row["timing"]["attempts"], &row["cost"]["usd"]), (&json!(3), &json!("0")));

@@ -81,9 +81,10 @@ fn a_stream_of_comments_and_an_end() {
         ------- stderr -------
         error: lab/one: the answer can't be understood
           because: the answer ended without ever having begun: no `choices` came
+          because: it may have been served, and billed: ~$0.000002
         [exit status: 1]
         requests: 1
-        ledger: lab/one "error" "", finish null, "protocol" null, HTTP [200], cost "0" "computed"
+        ledger: lab/one "error" "", finish null, "protocol" null, HTTP [200], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
     "#);
 }
 
@@ -109,9 +110,10 @@ fn no_event_that_can_be_read() {
         error: lab/one: the answer can't be understood
           because: none of the answer's 2 events can be read
           because: 2 events could not be read
+          because: it may have been served, and billed: ~$0.000002
         [exit status: 1]
         requests: 1
-        ledger: lab/one "error" "", finish null, "protocol" null, HTTP [200], cost "0" "computed", 2 malformed
+        ledger: lab/one "error" "", finish null, "protocol" null, HTTP [200], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed, 2 malformed
     "#);
 }
 

@@ -61,7 +61,7 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     let format = plan::format(&args.shape)?;
     refuse_views(args.shape.view, format)?;
-    let manner = Manner::of(&args.call, context)?;
+    let manner = Manner::of(&args.call, context);
     let checks = plan::checks(&args.judging.check, context)?;
     let choice = plan::choice(args, context)?;
     let log = config::log(args.call.no_log, &context.env, &context.config).value;

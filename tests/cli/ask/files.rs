@@ -1,0 +1,57 @@
+//! `--output`: where an answer goes that is to be a file.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use crate::support::streams::openai_chunks;
+use crate::support::{Lab, Script};
+
+fn lab() -> Lab {
+    Lab::always(Script::sse(openai_chunks(&["Good day"])))
+}
+
+#[test]
+fn what_cannot_be_written_is_not_asked() {
+    let lab = lab();
+    for (file, why) in [("missing/answer.txt", "No such file"), (".", "is a directory")] {
+        let output = lab.ask(&["--output", file, "hello"]).run().exited(2);
+        assert!(output.stderr.contains(&format!("could not write `{file}`")), "{output}");
+        assert!(output.stderr.contains(why) && !output.stderr.contains(".pollm-"), "{output}");
+    }
+    assert_eq!((lab.server.connections(), lab.ledger().len()), (0, 0));
+}
+
+#[test]
+fn a_device_is_written_to_and_not_replaced() {
+    let lab = lab();
+    let output = lab.ask(&["--output", "/dev/stdout", "hello"]).run().success();
+    assert_eq!(output.stdout, "Good day\n");
+    let output = lab.ask(&["--output", "-", "hello"]).run().success();
+    assert_eq!(output.stdout, "Good day\n");
+    assert!(!lab.env.root().join("work/-").exists());
+    // A full one says so, and the answer is not lost.
+    let output = lab.ask(&["--output", "/dev/full", "hello"]).run().exited(1);
+    assert_eq!(output.stdout, "Good day\n", "{output}");
+    assert!(output.stderr.contains("hint: it was printed on stdout instead"), "{output}");
+}
+
+#[test]
+fn links_and_modes_stay() {
+    let lab = lab();
+    let file = lab.env.write("answer.txt", "before");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let link = lab.env.root().join("work/link.txt");
+    symlink(&file, &link).unwrap();
+    let _ = lab.ask(&["--output", "link.txt", "hello"]).run().success();
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "Good day\n");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_extension_counts_in_any_case() {
+    let lab = lab();
+    let _ = lab.ask(&["--output", "answer.JSON", "hello"]).run().success();
+    let written = fs::read_to_string(lab.env.root().join("work/answer.JSON")).unwrap();
+    assert!(written.starts_with("{\"schema\":\"pollm/1\""), "{written}");
+}

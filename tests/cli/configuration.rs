@@ -1,0 +1,62 @@
+//! `config check`: names that mean nothing are found before they are needed.
+
+use insta::assert_snapshot;
+
+use crate::support::Env;
+
+#[test]
+fn every_name_is_looked_up_as_a_call_would() {
+    let env = Env::new();
+    env.configure(
+        "default_model = \"openai/gpt-6.1-sol\"\n\
+         [aliases]\nfast = \"claud-opus-5-5\"\nmine = \"openai/any-id-at-all\"\nround = \"round\"\n\
+         [sets]\ndaily = [\n  \"fast-route\",\n  \"mine@effort=high\",\n  \"mine@temperature=hot\",\n]\n\
+         [routes.fast-route]\npolicy = \"cheapest\"\nmodels = [\"opnai/gpt-6.1-sol\"]\nexcept = [\"grok\"]\n",
+    );
+    let output = env.pollm(["config", "check"]).run();
+    assert_snapshot!(output, @r#"
+        ------- stderr -------
+        error: invalid `aliases.fast` in $ENV/config/pollm/config.toml, line 3
+          because: unknown model `claud-opus-5-5`
+
+        hint: did you mean `anthropic/claude-opus-5-5`, `azure/claude-opus-5-5`, `venice/claude-opus-5-5`, `opencode/claude-opus-5-5`?
+
+        error: invalid `aliases.round` in $ENV/config/pollm/config.toml, line 5
+          because: unknown model `round`
+
+        error: invalid `sets.daily[0]` in $ENV/config/pollm/config.toml, line 8
+          because: route `fast-route`: unknown provider `opnai` in `opnai/gpt-6.1-sol`
+
+        hint: did you mean `openai/gpt-6.1-sol`, `openrouter/openai/gpt-6.1-sol`, `vercel/openai/gpt-6.1-sol`, `openai/gpt-6.2-sol`?
+
+        error: invalid `sets.daily[2]` in $ENV/config/pollm/config.toml, line 10
+          because: `mine@temperature=hot`: invalid `@temperature=hot`: expected a number of 0 or more
+
+        error: invalid `routes.fast-route.models[0]` in $ENV/config/pollm/config.toml, line 14
+          because: unknown provider `opnai` in `opnai/gpt-6.1-sol`
+
+        hint: did you mean `openai/gpt-6.1-sol`, `openrouter/openai/gpt-6.1-sol`, `vercel/openai/gpt-6.1-sol`, `openai/gpt-6.2-sol`?
+
+        error: 5 errors in $ENV/config/pollm/config.toml
+        [exit status: 5]
+    "#);
+    // What is broken there does not keep anyone from asking something else.
+    let _ = env.pollm(["ask", "-m", "mine", "--dry-run", "hello"]).run().success();
+}
+
+#[test]
+fn what_the_environment_or_the_file_names_is_told() {
+    let env = Env::new();
+    env.configure("default_model = \"nonsense\"\n");
+    let output = env.pollm(["ask", "hello"]).run();
+    assert_snapshot!(output, @r#"
+        ------- stderr -------
+        error: unknown model `nonsense`
+          because: `default_model` of the configuration names it
+        [exit status: 2]
+    "#);
+    let output = env.pollm(["ask", "hello"]).env("POLLM_MODEL", "gpt-6.1-slo").run().exited(2);
+    assert!(output.stderr.contains("because: `POLLM_MODEL` names it\n"), "{output}");
+    let output = env.pollm(["ask", "-m", "nonsense", "hello"]).run().exited(2);
+    assert!(!output.stderr.contains("names it"), "{output}");
+}
