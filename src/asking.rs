@@ -153,8 +153,8 @@ fn typed(options: &PromptOptions) -> PromptArgs {
     PromptArgs {
         words: options.prompt.clone(),
         system: options.system.clone(),
-        attach: options.attach.iter().map(Into::into).collect(),
-        files: options.file.iter().map(Into::into).collect(),
+        attach: options.attach.clone(),
+        files: options.file.clone(),
         no_stdin: options.no_stdin,
     }
 }

@@ -113,10 +113,10 @@ pub struct PromptOptions {
     pub system: Option<String>,
     /// Attach an image, a PDF or audio (told by content), a URL, or - for stdin
     #[arg(short, long, value_name = "FILE|URL|-", help_heading = "Prompt")]
-    pub attach: Vec<String>,
+    pub attach: Vec<OsString>,
     /// Put a file into the prompt as text, named and fenced; - for stdin
     #[arg(short, long, value_name = "FILE|-", help_heading = "Prompt")]
-    pub file: Vec<String>,
+    pub file: Vec<OsString>,
     /// Ignore stdin even where it is a pipe
     #[arg(long, help_heading = "Prompt")]
     pub no_stdin: bool,

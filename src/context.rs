@@ -1,7 +1,5 @@
 //! What every command works with, read once at the start.
 
-use std::io::IsTerminal as _;
-
 use crate::catalog::{Catalog, ModelOverride, Part, Prices, Provider, ProviderKind, refresh};
 use crate::cli::{ColorChoice, Global};
 use crate::config::{Config, ModelConfig, PriceConfig};
@@ -10,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::model::{ModelRef, ProviderId};
 use crate::paths::Paths;
 use crate::render::output::{ColorWhen, Output, OutputInputs};
+use crate::streams;
 
 /// Environment, configuration, catalog and terminal of one run.
 pub struct Context {
@@ -114,8 +113,8 @@ fn prices(config: &PriceConfig) -> Prices {
 /// What the terminal can do, asked once.
 pub fn output(env: &Env, global: &Global) -> Output {
     Output::decide(&OutputInputs {
-        stdout_tty: std::io::stdout().is_terminal(),
-        stderr_tty: std::io::stderr().is_terminal(),
+        stdout_tty: streams::stdout_is_terminal(),
+        stderr_tty: streams::stderr_is_terminal(),
         color: match global.color {
             ColorChoice::Auto => ColorWhen::Auto,
             ColorChoice::Always => ColorWhen::Always,

@@ -130,15 +130,31 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
             None => format!("check the id; `pollm models --provider {provider}` lists what is known"),
         },
         FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
-        FailureKind::Timeout => "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned(),
-        FailureKind::Truncated | FailureKind::Broken if !outcome.text.is_empty() => "`pollm ask -c \"go on\"` goes on from what came".to_owned(),
-        FailureKind::Connect => return connect_hint(provider).or_else(|| match &lane.way {
-            Way::Http { target, .. } => Some(format!("it was looked for at {}", target.base_url)),
-            Way::Local => None,
-        }),
-        FailureKind::Tls if error.message.contains("certificate") => "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE".to_owned(),
+        FailureKind::Timeout => {
+            "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned()
+        }
+        FailureKind::Truncated | FailureKind::Broken if !outcome.text.is_empty() => {
+            "`pollm ask -c \"go on\"` goes on from what came".to_owned()
+        }
+        FailureKind::Connect => {
+            return connect_hint(provider).or_else(|| match &lane.way {
+                Way::Http { target, .. } => Some(format!("it was looked for at {}", target.base_url)),
+                Way::Local => None,
+            });
+        }
+        FailureKind::Tls if error.message.contains("certificate") => certificate_hint().to_owned(),
         _ => return None,
     })
+}
+
+/// What may help where a server's certificate is not trusted. Windows and macOS
+/// judge it themselves, and read no variable for that.
+const fn certificate_hint() -> &'static str {
+    if cfg!(any(windows, target_vendor = "apple")) {
+        "where a company's proxy inspects traffic, add its certificate to the system's"
+    } else {
+        "where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE"
+    }
 }
 
 /// What may help where no connection to a server on this machine could be made.

@@ -3,7 +3,8 @@
 use crate::exchange::Cancel;
 use crate::streams;
 
-/// Cancels on the first Ctrl-C (or `SIGTERM`): what came is shown and stored.
+/// Cancels on the first Ctrl-C (or `SIGTERM`, and on Windows Ctrl-Break or the
+/// console's closing): what came is shown and stored.
 /// A second one ends the process at once. Call it inside a runtime.
 pub fn cancel_on_interrupt(cancel: &Cancel) {
     let cancel = cancel.clone();
@@ -29,9 +30,16 @@ async fn interrupted() -> std::io::Result<()> {
     }
 }
 
-#[cfg(not(unix))]
+/// The system ends the process some seconds after it has closed its console.
+#[cfg(windows)]
 async fn interrupted() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+    use tokio::signal::windows::{ctrl_break, ctrl_close};
+    let (mut stop, mut close) = (ctrl_break()?, ctrl_close()?);
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = stop.recv() => Ok(()),
+        _ = close.recv() => Ok(()),
+    }
 }
 
 /// Cancels once nobody reads stdout any more.

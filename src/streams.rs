@@ -4,13 +4,12 @@
 //! closes the pipe is no error: the writer says so once, and the command ends
 //! quietly.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, PoisonError};
 
 /// Standard output without a buffer between: one `write` is one system call.
 pub struct Stdout {
-    file: Option<File>,
+    file: Option<Direct>,
 }
 
 /// What became of a write to stdout.
@@ -25,7 +24,7 @@ pub enum Written {
 impl Stdout {
     /// Opens standard output; a process started without one has a closed reader.
     pub fn open() -> Self {
-        Self { file: duplicate().ok() }
+        Self { file: direct().ok() }
     }
 
     /// Writes all of it at once.
@@ -48,7 +47,7 @@ impl Stdout {
 /// Standard output for commands that print tables and lists, gathered into
 /// large writes. Flush it at the end; what is written to a closed one is dropped.
 pub fn buffered_stdout() -> Box<dyn Write> {
-    match duplicate() {
+    match direct() {
         Ok(file) => Box::new(io::BufWriter::new(file)),
         Err(_) => Box::new(io::sink()),
     }
@@ -67,16 +66,63 @@ impl Write for Stderr {
     }
 }
 
+/// Whether stdout is a terminal that knows control sequences (but for `TERM`).
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal() && knows_control_sequences(&io::stdout())
+}
+
+/// Whether stderr is a terminal that knows control sequences (but for `TERM`).
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal() && knows_control_sequences(&io::stderr())
+}
+
 #[cfg(unix)]
-fn duplicate() -> io::Result<File> {
+fn knows_control_sequences(_: &impl std::os::fd::AsFd) -> bool {
+    true
+}
+
+/// A Windows console has to be asked for them, and one before Windows 10 refuses.
+/// A terminal that is no console (mintty behind a named pipe) knows them.
+#[cfg(windows)]
+fn knows_control_sequences(stream: &impl winapi_util::AsHandleRef) -> bool {
+    use winapi_util::console::{mode, set_mode};
+    /// `ENABLE_VIRTUAL_TERMINAL_PROCESSING` of the console API (`SetConsoleMode`).
+    const SEQUENCES: u32 = 0x0004;
+    mode(stream.as_handle_ref()).map_or(true, |now| set_mode(stream.as_handle_ref(), now | SEQUENCES).is_ok())
+}
+
+#[cfg(unix)]
+type Direct = std::fs::File;
+
+#[cfg(unix)]
+fn direct() -> io::Result<Direct> {
     use std::os::fd::AsFd as _;
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+    Ok(Direct::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Standard output by way of the standard library: a Windows console takes
+/// UTF-16, and bytes written to its handle would be read in the console's own
+/// code page.
+#[cfg(windows)]
+struct Direct(io::Stdout);
+
+#[cfg(windows)]
+impl Write for Direct {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stdout = self.0.lock();
+        let count = stdout.write(bytes)?;
+        stdout.flush()?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.lock().flush()
+    }
 }
 
 #[cfg(windows)]
-fn duplicate() -> io::Result<File> {
-    use std::os::windows::io::AsHandle as _;
-    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+fn direct() -> io::Result<Direct> {
+    Ok(Direct(io::stdout()))
 }
 
 /// The lines that stand below everything else on the terminal, and change.
@@ -119,13 +165,27 @@ pub fn stderr(text: &str) {
     };
 }
 
+/// What to ask `poll` for about the writing end of a pipe. Linux reports that
+/// the reader is gone whatever is asked; macOS and illumos only where something
+/// is asked for, and this never happens to a pipe (as coreutils' `iopoll.c`
+/// found out).
+#[cfg(unix)]
+const NEVER: rustix::event::PollFlags = rustix::event::PollFlags::RDBAND;
+
+/// The reader of a pipe is gone: an error on Linux, a hang-up elsewhere.
+#[cfg(unix)]
+fn is_unread(events: rustix::event::PollFlags) -> bool {
+    use rustix::event::PollFlags;
+    events.intersects(PollFlags::ERR | PollFlags::HUP)
+}
+
 /// Calls `gone` once the reader of stdout has closed the pipe, so that a call
 /// whose answer nobody reads ends at once and not at its next word. Does
 /// nothing where stdout is no pipe.
 #[cfg(unix)]
 pub fn when_reader_leaves(gone: impl FnOnce() + Send + 'static) {
-    use rustix::event::{PollFd, PollFlags, poll};
-    let Ok(file) = duplicate() else { return };
+    use rustix::event::{PollFd, poll};
+    let Ok(file) = direct() else { return };
     let is_pipe = rustix::fs::fstat(&file)
         .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Fifo);
     if !is_pipe {
@@ -133,10 +193,9 @@ pub fn when_reader_leaves(gone: impl FnOnce() + Send + 'static) {
     }
     let watch = move || {
         loop {
-            // No events asked for: only errors and hang-ups are reported.
-            let mut fds = [PollFd::new(&file, PollFlags::empty())];
+            let mut fds = [PollFd::new(&file, NEVER)];
             match poll(&mut fds, None) {
-                Ok(_) if fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => return gone(),
+                Ok(_) if is_unread(fds[0].revents()) => return gone(),
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return,
             }
@@ -149,11 +208,11 @@ pub fn when_reader_leaves(gone: impl FnOnce() + Send + 'static) {
 /// Whether the reader of stdout has closed the pipe.
 #[cfg(unix)]
 pub fn reader_is_gone() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let Ok(file) = duplicate() else { return true };
-    let mut fds = [PollFd::new(&file, PollFlags::empty())];
+    use rustix::event::{PollFd, Timespec, poll};
+    let Ok(file) = direct() else { return true };
+    let mut fds = [PollFd::new(&file, NEVER)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().intersects(PollFlags::ERR)
+    poll(&mut fds, Some(&at_once)).is_ok() && is_unread(fds[0].revents())
 }
 
 /// On Windows only a write can tell.

@@ -153,7 +153,13 @@ fn tls() -> Result<rustls::ClientConfig, ApiError> {
         Ok(config)
     });
     let mut config = built.clone().map_err(|why| {
-        ApiError::new(FailureKind::Tls, format!("the system's certificates can't be used: {why}"))
+        // A container may have none.
+        let mend = if cfg!(target_os = "linux") {
+            "; the package `ca-certificates` brings them, and SSL_CERT_FILE names others"
+        } else {
+            ""
+        };
+        ApiError::new(FailureKind::Tls, format!("the system's certificates can't be used: {why}{mend}"))
     })?;
     config.resumption = rustls::client::Resumption::default();
     Ok(config)

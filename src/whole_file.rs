@@ -93,13 +93,14 @@ fn open(path: &Path) -> io::Result<To> {
     let found = match std::fs::metadata(path) {
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+        // Windows does not even tell what its devices are.
+        Err(_) => return straight(path),
     };
     if found.as_ref().is_some_and(std::fs::Metadata::is_dir) {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     if found.as_ref().is_some_and(|found| !found.is_file()) {
-        return Ok(To::Straight(BufWriter::new(OpenOptions::new().write(true).open(path)?)));
+        return straight(path);
     }
     // Through a link, to the file that it stands for.
     let target = if found.is_some() { path.canonicalize()? } else { path.to_owned() };
@@ -114,6 +115,10 @@ fn open(path: &Path) -> io::Result<To> {
         file.as_file().set_permissions(found.permissions())?;
     }
     Ok(To::Beside(BufWriter::new(file), target))
+}
+
+fn straight(path: &Path) -> io::Result<To> {
+    Ok(To::Straight(BufWriter::new(OpenOptions::new().write(true).open(path)?)))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Error {

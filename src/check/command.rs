@@ -97,8 +97,9 @@ fn shell(script: &str) -> process::Command {
 fn shell(script: &str) -> process::Command {
     use std::os::windows::process::CommandExt as _;
 
+    // `/D`: nothing of the registry runs first; `/S`: the outer quotes go, the rest stays as it is.
     let mut command = process::Command::new("cmd");
-    command.arg("/C").raw_arg(script);
+    command.args(["/D", "/S", "/C"]).raw_arg(format!("\"{script}\""));
     command
 }
 
@@ -129,7 +130,7 @@ fn fault(script: &str) -> Option<String> {
     is_missing.then(|| format!("there is no command `{word}`"))
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn fault(script: &str) -> Option<String> {
     script.trim().is_empty().then(|| "it is empty".to_owned())
 }
@@ -213,9 +214,18 @@ fn kill(child: &Child) -> std::io::Result<()> {
     }
 }
 
-#[cfg(not(unix))]
+/// `cmd` and all that descends from it, as far as their parents still live:
+/// Windows has no process groups, and its jobs are out of reach of safe code.
+#[cfg(windows)]
 fn kill(child: &mut Child) -> std::io::Result<()> {
-    child.kill()
+    let id = child.id().to_string();
+    let taskkill = process::Command::new("taskkill")
+        .args(["/T", "/F", "/PID", &id])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if taskkill.is_ok_and(|status| status.success()) { Ok(()) } else { child.kill() }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::io;
 
 use memmap2::Mmap;
 
-use super::blocks::{self, Q4_0_BYTES, Q4_1_BYTES, Q8_0_BYTES, Quantization, Tile};
+use super::blocks::{self, Quantization, Tile};
 use super::math;
 
 /// Sixteen half floats side by side, as the attention's cache keeps them.
@@ -194,7 +194,8 @@ fn combine<const N: usize>(factors: [&[f32]; N], rows: &[Halves]) -> [[f32; 16];
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Halves, Q4_0_BYTES, Q4_1_BYTES, Q8_0_BYTES, Tile, math};
+    use super::blocks::{Q4_0_BYTES, Q4_1_BYTES, Q8_0_BYTES};
+    use super::{Halves, Tile, math};
 
     #[inline]
     #[target_feature(enable = "avx2,fma,f16c")]

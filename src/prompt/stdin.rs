@@ -59,10 +59,14 @@ fn kind_of_stdin() -> Stdin {
     }
 }
 
-/// The null device ends at once, so it can be read like a pipe.
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn kind_of_stdin() -> Stdin {
-    Stdin::Readable
+    use winapi_util::{HandleRef, file};
+
+    match file::typ(HandleRef::stdin()) {
+        Ok(kind) if kind.is_pipe() || kind.is_disk() => Stdin::Readable,
+        _ => Stdin::Ignored,
+    }
 }
 
 /// Reads on a thread of its own, so that silence can be noticed. The thread is

@@ -57,7 +57,7 @@ pub(super) fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
-        .map_err(|error| failed().because(&error))?;
+        .map_err(|error| not_started(failed(), &error))?;
     let mut late = || notice(&format!("waiting for the key command `{program}` of provider {provider}"));
     let limit = patience.whole;
     let (output, status) = match finish(&mut child, patience, &mut late) {
@@ -71,6 +71,17 @@ pub(super) fn run(
     let line = output.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let text = std::str::from_utf8(line).map_err(|_| because("its first line is no text".to_owned()))?;
     Key::new(text).map_err(|why| because(format!("its first line is no key: {why}")))
+}
+
+/// Windows finds `op` only if it is an `op.exe`; a script's name needs its end.
+fn not_started(failed: Error, error: &std::io::Error) -> Error {
+    let failed = failed.because(error);
+    match error.kind() {
+        std::io::ErrorKind::NotFound if cfg!(windows) => {
+            failed.hint("a script is named with its extension, as in `op.cmd`")
+        }
+        _ => failed,
+    }
 }
 
 type Finished = (Zeroizing<Vec<u8>>, ExitStatus);

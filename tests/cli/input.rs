@@ -101,7 +101,7 @@ fn attachments_that_are_none() {
     assert_snapshot!(refused(&["-a", "absent.png", "hello"]), @r"
         ------- stderr -------
         error: could not read `absent.png`
-          because: No such file or directory (os error 2)
+          because: No such file or directory (os error N)
         [exit status: 2]
     ");
     assert_snapshot!(refused(&["-a", "picture.txt", "hello"]), @r"
@@ -126,7 +126,7 @@ fn attachments_that_are_none() {
     assert_snapshot!(refused(&["-s", "@absent.txt", "hello"]), @r"
         ------- stderr -------
         error: could not read `absent.txt`
-          because: No such file or directory (os error 2)
+          because: No such file or directory (os error N)
         [exit status: 2]
     ");
 }
@@ -227,7 +227,7 @@ fn schemas_that_are_none() {
     assert_snapshot!(refused(&["--schema", "absent.json", "hello"]), @r"
         ------- stderr -------
         error: could not read `absent.json`
-          because: No such file or directory (os error 2)
+          because: No such file or directory (os error N)
         [exit status: 2]
     ");
 }

@@ -30,6 +30,7 @@ mod readme;
 mod refresh;
 mod routes;
 mod stdin;
+mod surroundings;
 
 mod support_processes;
 mod support_server;

@@ -44,8 +44,11 @@ fn command(editor: &str, path: &Path) -> Command {
 #[cfg(windows)]
 fn command(editor: &str, path: &Path) -> Command {
     use std::os::windows::process::CommandExt as _;
+    let mut line = std::ffi::OsString::from(format!("\"{editor} \""));
+    line.push(path);
+    line.push("\"\"");
     let mut command = Command::new("cmd");
-    command.arg("/S").arg("/C").raw_arg(format!("\"{editor} \"{}\"\"", path.display()));
+    command.args(["/D", "/S", "/C"]).raw_arg(line);
     command
 }
 

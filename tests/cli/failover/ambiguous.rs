@@ -50,7 +50,7 @@ fn what_is_sent_again_is_billed_as_if_both_were_served() {
     assert_snapshot!(lab.tell(&output), @r#"
         Here
         ------- stderr -------
-        the connection broke: Connection reset by peer (os error 104), possibly billed; retrying in N s
+        the connection broke: Connection reset by peer (os error N), possibly billed; retrying in N s
         the request that was sent again may have been served too, for ~$0.000002 of the cost
         a/one · TIME to first word, TIME · 9 → 1 tokens · ~$0.000013 · possibly billed · 1 retry, TIME in all · answered by scripted-1
         [exit status: 0]

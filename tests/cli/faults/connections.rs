@@ -82,10 +82,10 @@ fn connection_refused() {
     let output = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY).run();
     assert_snapshot!(output, @r#"
         ------- stderr -------
-        no connection: Connection refused (os error 111); retrying in N s
-        no connection: Connection refused (os error 111); retrying in N s
+        no connection: Connection refused (os error N); retrying in N s
+        no connection: Connection refused (os error N); retrying in N s
         error: lab/one: could not connect
-          because: no connection: Connection refused (os error 111)
+          because: no connection: Connection refused (os error N)
           because: it was tried 3 times
 
         hint: it was looked for at http://127.0.0.1:PORT

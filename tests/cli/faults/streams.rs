@@ -337,6 +337,7 @@ fn a_compressed_stream() {
     "#);
 }
 
+#[cfg_attr(not(target_os = "linux"), ignore = "macOS has no limit on the address space")]
 #[test]
 fn a_line_of_fifty_megabytes() {
     let lab = Lab::start(|_, _| {

@@ -105,6 +105,8 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d+\.\d+ (ms|s)\b", "N $1"),
         (r"\b\d+ ms\b", "N ms"),
         (r"\b[\d,]+(\.\d+)? tok/s", "N tok/s"),
+        // The same error has another number on another system.
+        (r"\(os error \d+\)", "(os error N)"),
     ]
     .into_iter()
     .map(|(pattern, stand_in)| (Regex::new(pattern).unwrap(), stand_in))
