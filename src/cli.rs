@@ -156,10 +156,10 @@ pub struct CallOptions {
     #[arg(long, value_name = "SECONDS", help_heading = "Call")]
     pub timeout: Option<f64>,
     /// Requests beyond the first after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = 2, help_heading = "Call")]
+    #[arg(long, value_name = "N", default_value_t = Self::RETRIES, help_heading = "Call")]
     pub retries: u32,
     /// The longest wait in seconds that a provider may ask for before a retry
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, help_heading = "Call")]
+    #[arg(long, value_name = "SECONDS", default_value_t = Self::MAX_WAIT, help_heading = "Call")]
     pub max_wait: f64,
     /// Send again, and let another model take over, where the answer was lost but may be billed
     ///
@@ -200,6 +200,13 @@ pub struct CapOptions {
     /// Under a cap, send also what has no known cost
     #[arg(long, help_heading = "Call")]
     pub allow_unpriced: bool,
+}
+
+impl CallOptions {
+    /// Requests beyond the first, unless the user says otherwise.
+    pub const RETRIES: u32 = 2;
+    /// The longest wait for a retry in seconds, unless the user says otherwise.
+    pub const MAX_WAIT: f64 = 60.0;
 }
 
 impl CapOptions {
