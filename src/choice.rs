@@ -74,6 +74,8 @@ pub struct Chosen {
     pub lanes: Vec<Lane>,
     /// How they were put into order, a decision for each route.
     pub decisions: Vec<Decision>,
+    /// Of each lane the decision that it comes from; `None` for one that was named.
+    pub by: Vec<Option<usize>>,
 }
 
 /// Looks up the names of the command line, else of a conversation, else of
@@ -232,8 +234,10 @@ impl Choice {
         context: &Context,
     ) -> Result<Chosen> {
         let (mut lanes, mut decisions): (Vec<Lane>, Vec<Decision>) = (Vec::new(), Vec::new());
+        let mut by = Vec::new();
         if self.picks.is_empty() {
             lanes.push(lane::without_name(&asking.parts, context)?);
+            by.push(None);
         }
         for pick in self.picks {
             match pick {
@@ -241,15 +245,17 @@ impl Choice {
                     let lane = found.lane(context)?;
                     lane::check_abilities(std::slice::from_ref(&lane), &asking.parts)?;
                     lanes.push(lane);
+                    by.push(None);
                 }
                 Pick::Field(field) => {
                     let (ranked, decision) = field.decide(asking, conditions, context)?;
                     lanes.extend(ranked.into_iter().take(of_route));
+                    by.resize(lanes.len(), Some(decisions.len()));
                     decisions.push(decision);
                 }
             }
         }
-        Ok(Chosen { lanes, decisions })
+        Ok(Chosen { lanes, decisions, by })
     }
 }
 

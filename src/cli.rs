@@ -162,7 +162,7 @@ pub struct CallOptions {
     #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, allow_negative_numbers = true, help_heading = "Call")]
     pub timeout: Option<Duration>,
     /// Requests beyond the first after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true, help_heading = "Call")]
+    #[arg(long, value_name = "N", default_value_t = Self::RETRIES, allow_negative_numbers = true, help_heading = "Call")]
     pub retries: u32,
     /// The longest wait in seconds that a provider may ask for before a retry; a longer one ends the call
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_wait, allow_negative_numbers = true, help_heading = "Call")]
@@ -206,6 +206,13 @@ pub struct CapOptions {
     /// Under a cap, send also what has no known cost
     #[arg(long, help_heading = "Call")]
     pub allow_unpriced: bool,
+}
+
+impl CallOptions {
+    /// Requests beyond the first, unless the user says otherwise.
+    pub const RETRIES: u32 = 2;
+    /// The longest wait for a retry, unless the user says otherwise.
+    pub const MAX_WAIT: Duration = Duration::from_secs(60);
 }
 
 impl CapOptions {

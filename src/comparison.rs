@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use ulid::Ulid;
 
 use crate::money::{Bill, Cost, CostSource};
@@ -31,6 +32,8 @@ pub struct Comparison {
 pub struct LaneResult {
     /// Its name, no two alike: `openai/gpt-6.1-sol@effort=high`, `ollama/qwen3 (2)`.
     pub name: String,
+    /// How a route chose it, as `ask` prints that; null where it was named.
+    pub route: Value,
     /// Its calls in the order made, warm-ups first. At least one.
     pub runs: Vec<Run>,
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use ulid::Ulid;
 
 use crate::chat::Finish;
@@ -11,6 +12,7 @@ use crate::comparison::{Agreement, Run, Total};
 use crate::explain::{phrase, said};
 use crate::money::{Cost, UsageSource};
 use crate::outcome::{Outcome, Status, Timing};
+use crate::wire::FailureKind;
 
 /// Many prompts and what several lanes made of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,8 @@ pub struct Matrix {
     pub left: usize,
     /// Calls without a whole answer; warm-ups are none of them.
     pub failures: Few,
+    /// In which ways those failed, each once.
+    pub fates: Vec<Option<FailureKind>>,
     /// Whole answers that failed a check, or the schema: one a check.
     pub wrong: Few,
     /// Whole answers that were truncated or refused.
@@ -99,6 +103,8 @@ pub struct Tally {
     pub name: String,
     /// The model: `provider/model`.
     pub model: String,
+    /// How a route chose it, as `ask` prints that; null where it was named.
+    pub route: Value,
     /// All calls that were made, warm-ups and replaced ones included.
     pub calls: u64,
     /// Measured calls.
@@ -158,6 +164,12 @@ impl Tally {
         Self { name: name.into(), model: model.into(), ..Self::default() }
     }
 
+    /// The same lane, chosen by a route.
+    #[must_use]
+    pub fn chosen(self, route: Value) -> Self {
+        Self { route, ..self }
+    }
+
     /// Times and speeds; those of calls that had to connect first are left out
     /// where others did not.
     pub fn samples(&self) -> &Samples {
@@ -199,6 +211,10 @@ impl Matrix {
         }
         tally.measured += 1;
         if outcome.status != Status::Ok {
+            let fate = outcome.error.as_ref().map(|error| error.kind);
+            if !self.fates.contains(&fate) {
+                self.fates.push(fate);
+            }
             return self.failures.add(&tally.name, prompt_id, || why(outcome));
         }
         tally.ok += 1;

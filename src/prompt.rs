@@ -107,7 +107,7 @@ pub fn assemble(
     }
     if parts.is_empty() {
         return Err(Error::usage("the prompt is empty")
-            .hint("write it behind the command, as in `pollm ask \"why is the sky blue?\"`, or pipe it in"));
+            .hint("write it at the end of the command line, in quotes, or pipe it in"));
     }
     Ok(Prompt { system, parts })
 }

@@ -128,8 +128,16 @@ fn direct() -> io::Result<Direct> {
 /// The lines that stand below everything else on the terminal, and change.
 static BELOW: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// From the beginning of this line on, nothing (ECMA-48: CR, ED).
-const ERASE: &str = "\r\x1b[J";
+/// Takes away so many lines, of which the cursor is at the beginning of the
+/// first, and what a narrower terminal made of them (ECMA-48: EL, CUF, ED, CUU).
+///
+/// The last step begins behind the first letter of a line: terminals that are
+/// told to erase all of the screen put it into their history instead.
+fn erased(lines: usize) -> String {
+    let others = "\r\n\x1b[2K".repeat(lines.saturating_sub(1));
+    let back = if lines > 1 { format!("\x1b[{}A", lines - 1) } else { String::new() };
+    format!("\r\x1b[2K{others}\x1b[C\x1b[J\r{back}")
+}
 
 /// Shows these lines on stderr, a terminal, in place of those shown before, or
 /// takes them away where there are none. They must be narrower than the
@@ -140,7 +148,7 @@ const ERASE: &str = "\r\x1b[J";
 pub fn show_below(lines: Vec<String>) {
     let mut below = BELOW.lock().unwrap_or_else(PoisonError::into_inner);
     if lines != *below {
-        let _ = io::stderr().lock().write_all(format!("{ERASE}{}", drawn(&lines)).as_bytes());
+        let _ = io::stderr().lock().write_all(format!("{}{}", erased(below.len()), drawn(&lines)).as_bytes());
         *below = lines;
     }
 }
@@ -161,7 +169,7 @@ pub fn stderr(text: &str) {
     let _ = if below.is_empty() {
         io::stderr().lock().write_all(text.as_bytes())
     } else {
-        io::stderr().lock().write_all(format!("{ERASE}{text}{}", drawn(&below)).as_bytes())
+        io::stderr().lock().write_all(format!("{}{text}{}", erased(below.len()), drawn(&below)).as_bytes())
     };
 }
 

@@ -8,9 +8,11 @@ use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::render::compare::{Sort, View};
+use crate::whole_file;
 
 mod board;
 mod events;
+mod idle;
 mod matrix;
 mod past;
 mod plan;
@@ -32,7 +34,8 @@ Exit codes:
     2  wrong command line
     3  over budget, nothing was sent
     4  some models failed
-    5  wrong configuration, or a key is missing
+    5  wrong configuration, or a key is missing or rejected by all
+    6  all models timed out
     7  a check, the schema or the agreement failed
     8  truncated or refused, under --strict
   130  interrupted; what was finished is printed and kept")]
@@ -46,6 +49,9 @@ pub struct CompareArgs {
     /// The models of a set in the configuration
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
+    /// Say on stderr how the models of routes were ranked: figures, prices, reasons
+    #[arg(long)]
+    pub why: bool,
     /// Many prompts.
     #[command(flatten)]
     pub many: Many,
@@ -198,6 +204,7 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
             context,
         );
     }
+    plan.file.as_deref().map(whole_file::check).transpose()?;
     let raced = race::run(&plan, context)?;
     if raced.unread {
         return Ok(());

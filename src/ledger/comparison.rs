@@ -65,7 +65,7 @@ pub(super) fn set_place(row: &mut NewRow, place: Place, connection: &Connection)
 
 impl Ledger {
     /// Writes what a comparison is about, before its first call. One that is
-    /// gone on with becomes the latest.
+    /// gone on with becomes the latest, and keeps who is at it.
     ///
     /// # Errors
     /// As [`Ledger::append`].
@@ -79,7 +79,9 @@ impl Ledger {
         ];
         let sql =
             "INSERT INTO comparisons (id, started_ns, prompt, plan, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (id) DO UPDATE SET plan = excluded.plan,
+             ON CONFLICT (id) DO UPDATE SET plan =
+                     CASE WHEN json_extract(plan, '$.owners') IS NULL THEN excluded.plan
+                     ELSE json_set(excluded.plan, '$.owners', json_extract(plan, '$.owners')) END,
                  rowid = 1 + (SELECT max(rowid) FROM comparisons)";
         let written = self.connection.execute(sql, row);
         written.map(drop).map_err(|error| LedgerError::sqlite(&self.path, Action::Write, error))

@@ -29,8 +29,22 @@ pub(super) struct Owner {
 impl Owner {
     /// This process.
     pub(super) fn current() -> Self {
-        let process = std::process::id();
+        Self::of(std::process::id())
+    }
+
+    /// A process of this system.
+    pub(super) fn of(process: u32) -> Self {
         Self { machine: machine(), process, began: stat(process).map(|stat| stat.began) }
+    }
+
+    /// Whether the process is certainly still there, asked by another one. Where
+    /// that can't be found out it is not certain.
+    pub(super) fn is_there(&self, asked_by: &Self) -> bool {
+        match stat(self.process) {
+            _ if self.machine != asked_by.machine => false,
+            Some(stat) => !stat.has_ended && Some(stat.began) == self.began,
+            None => self.began.is_none() && is_process(self.process),
+        }
     }
 
     /// Whether the process is gone, asked by another one after `age`.
@@ -70,6 +84,17 @@ fn stat(process: u32) -> Option<Stat> {
     // Killed, and only waiting for its parent to take notice.
     let has_ended = matches!(fields.next()?, "Z" | "X");
     Some(Stat { has_ended, began: fields.nth(18)?.parse().ok()? })
+}
+
+#[cfg(unix)]
+fn is_process(process: u32) -> bool {
+    !no_such_process(process)
+}
+
+/// On Windows nothing is known of a number alone.
+#[cfg(not(unix))]
+fn is_process(_process: u32) -> bool {
+    false
 }
 
 #[cfg(unix)]

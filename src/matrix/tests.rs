@@ -18,6 +18,7 @@ pub(crate) fn empty(prompts: usize) -> Matrix {
         concord: Some(Concord::default()),
         left: 0,
         failures: Few::default(),
+        fates: Vec::new(),
         wrong: Few::default(),
         early: Few::default(),
     }

@@ -18,6 +18,7 @@ mod listing;
 mod markdown;
 pub mod matrix;
 mod order;
+mod prompt;
 mod remarks;
 pub mod sheet;
 mod summary;
@@ -27,7 +28,7 @@ mod tests;
 mod total;
 
 pub use csv::{csv, csv_of_prompt, csv_of_prompts};
-pub use html::html;
+pub use html::{AskedPrompt, html, html_of_prompts};
 pub use markdown::markdown;
 pub use order::{Sort, arranged, order};
 pub(super) use remarks::hint;
@@ -54,7 +55,8 @@ pub enum View {
 pub fn text(comparison: &Comparison, view: View, sort: Sort, output: &Output) -> String {
     let comparison = order::arranged(comparison, sort);
     let sheet = sheet::sheet(&comparison);
-    let mut out = match view {
+    let mut out = prompt::prompt(&comparison, output);
+    out += &match view {
         View::Diff => diff::differences(&comparison, &sheet, output),
         _ if output.accessible => listing::listing(&comparison, &sheet, output),
         View::Cards => cards::cards(&comparison, &sheet, output),
@@ -88,6 +90,9 @@ fn legend(sheet: &sheet::Sheet, output: &Output) -> Vec<fold::Line> {
     }
     if sheet.several {
         parts.push("times are medians ± median deviation of n runs");
+    }
+    if sheet.some_cold {
+        parts.push("runs that had to connect first are left out");
     }
     if parts.is_empty() {
         return Vec::new();

@@ -1,6 +1,6 @@
 //! The event stream of `--jsonl`: one JSON object a line, as things happen.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -58,6 +58,12 @@ impl EventWriter {
         self.line(name, who, json!({"outcome": outcome}))
     }
 
+    /// The same of a call that ended so long after the beginning, earlier.
+    pub fn end_at(&mut self, end: Duration, who: &Speaker<'_>, outcome: Value) -> String {
+        let name = if outcome["error"].is_null() { "done" } else { "error" };
+        self.line_at(end, name, who, json!({"outcome": outcome}))
+    }
+
     /// The one line of a call of one of many prompts: `done` or `error`.
     pub fn end_of_prompt(&mut self, who: &Speaker<'_>, prompt_id: &str, outcome: Value) -> String {
         let name = if outcome["error"].is_null() { "done" } else { "error" };
@@ -85,8 +91,12 @@ impl EventWriter {
     }
 
     fn line(&mut self, event: &str, who: &Speaker<'_>, fields: Value) -> String {
+        self.line_at(self.started.elapsed(), event, who, fields)
+    }
+
+    fn line_at(&mut self, at: Duration, event: &str, who: &Speaker<'_>, fields: Value) -> String {
         let mut object = json!({"event": event, "lane": who.lane, "model": who.model, "seq": self.seq,
-            "t_ms": round(ms(self.started.elapsed()))});
+            "t_ms": round(ms(at))});
         self.seq += 1;
         if let Some(run) = who.run {
             object["run"] = run.into();

@@ -151,14 +151,14 @@ fn an_empty_prompt() {
         ------- stderr -------
         error: the prompt is empty
 
-        hint: write it behind the command, as in `pollm ask "why is the sky blue?"`, or pipe it in
+        hint: write it at the end of the command line, in quotes, or pipe it in
         [exit status: 2]
     "#);
     assert_snapshot!(refused(&["  "]), @r#"
         ------- stderr -------
         error: the prompt is empty
 
-        hint: write it behind the command, as in `pollm ask "why is the sky blue?"`, or pipe it in
+        hint: write it at the end of the command line, in quotes, or pipe it in
         [exit status: 2]
     "#);
     let lab = Lab::always(Script::sse(openai_chunks(&["never"])));

@@ -270,3 +270,37 @@ fn a_gateway_s_own_routing_passes_through() {
         assert_eq!(body["provider"], json!({"sort": "throughput", "only": ["groq"]}));
     }
 }
+
+#[test]
+fn a_comparison_says_which_of_its_models_a_route_chose() {
+    let lab = lab(QUICK, said);
+    let args = ["compare", "--no-stdin", "-m", "b/one,quick", "--why", "--json", "hi"];
+    let output = lab.pollm(args).env("POLLM_SEED", "7").run().success();
+    let (object, stderr) = (output.json(), &output.stderr);
+    let lanes = object["lanes"].as_array().unwrap();
+    assert_eq!(lanes[0]["route"], Value::Null);
+    assert_eq!(
+        (&lanes[1]["route"]["route"], &lanes[1]["route"]["chosen"]),
+        (&json!("quick"), &lanes[1]["model"])
+    );
+    assert!(stderr.contains("route quick, fastest") && stderr.contains("left out: c/one"), "{stderr}");
+    let again = lab.pollm(["compare", "--last", "--json"]).run().success().json();
+    assert_eq!(again["lanes"][1]["route"], lanes[1]["route"]);
+    let ended = lab.pollm(["compare", "--last", "--jsonl"]).run().success().jsonl();
+    assert!(ended.iter().any(|event| event["outcome"]["route"]["route"] == "quick"), "{ended:?}");
+    let args = ["compare", "--last", "--add", "-m", "quick", "--json"];
+    let added = lab.pollm(args).run().success().json();
+    assert_eq!(
+        (&added["lanes"][1]["route"], &added["lanes"][2]["route"]["route"]),
+        (&lanes[1]["route"], &json!("quick"))
+    );
+    let named = lab.pollm(["compare", "-m", "a/one,b/one", "--why", "hi"]).run().success();
+    assert!(named.stderr.contains("no route was used"), "{}", named.stderr);
+    lab.env.write("p.txt", "one\ntwo\n");
+    let args = ["compare", "-m", "b/one,quick", "--why", "--prompts", "p.txt", "--json"];
+    let output = lab.pollm(args).run().success();
+    assert_eq!(output.json()["lanes"][1]["route"]["route"], "quick");
+    assert!(output.stderr.contains("route quick, fastest"), "{}", output.stderr);
+    let again = lab.pollm(["compare", "--last", "--json"]).run().success().json();
+    assert_eq!(again["lanes"][1]["route"], output.json()["lanes"][1]["route"]);
+}

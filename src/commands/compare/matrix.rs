@@ -60,10 +60,15 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
         return dry_run(&mut plan, context);
     }
     let fingerprint = plan.fingerprint();
-    let earlier = if args.many.resume { past::find(&fingerprint, context)? } else { None };
+    let mut earlier = if args.many.resume { past::find(&fingerprint, context)? } else { None };
     let mut started_at = Timestamp::now();
-    match &earlier {
-        Some(earlier) => (plan.id, started_at) = (earlier.stored.id, earlier.stored.started_at),
+    match &mut earlier {
+        Some(earlier) => {
+            (plan.id, started_at) = (earlier.stored.id, earlier.stored.started_at);
+            if let Some(process) = earlier.join(args.past.retry_failed)?.first() {
+                note(&format!("process {process} makes calls of this run too"), context);
+            }
+        }
         None if args.many.resume => {
             note("the history has no run of these prompts and models: starting a new one", context);
         }
@@ -74,7 +79,10 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
     let mut store = Store::new(context, plan.log);
     plan.granted = reserve::reserve(&plan, &planned, &mut store, context)?;
     let matrix = empty(&plan, started_at);
-    let page = Page::begin(plan.format, plan.output.as_deref(), &matrix)?;
+    let mut page = Page::begin(plan.format, plan.output.as_deref(), &matrix)?;
+    for (at, item) in plan.items.iter().enumerate() {
+        page.prompt(at, || item.prompt.clone());
+    }
     let ids = plan.items.iter().map(|item| item.id.clone()).collect();
     let mut desk = Desk::new(matrix, page, plan.grid, ids, plan.asking.schema.is_some());
     let runtime = runtime()?;
@@ -119,8 +127,8 @@ fn finish(
     context: &Context,
     verdict: &Verdict,
 ) -> Result<()> {
-    let (matrix, page) = desk.close();
-    let is_read = page.end(&matrix, sort, context)?;
+    let (matrix, page, ids) = desk.close();
+    let is_read = page.end(&matrix, &ids, sort, context)?;
     if is_read { verdict::judge(&matrix, verdict) } else { Ok(()) }
 }
 
@@ -137,7 +145,7 @@ fn planned(plan: &Plan, begun: &[Option<Begun>], retry_failed: bool) -> Vec<Plan
 
 /// The matrix before the first call.
 fn empty(plan: &Plan, started_at: Timestamp) -> Matrix {
-    let lanes = plan.names.iter().zip(&plan.lanes);
+    let lanes = plan.names.iter().zip(&plan.lanes).zip(&plan.routes);
     Matrix {
         id: plan.id,
         started_at,
@@ -145,10 +153,15 @@ fn empty(plan: &Plan, started_at: Timestamp) -> Matrix {
         prompts: plan.items.len(),
         runs: plan.grid.runs,
         wall: Duration::ZERO,
-        lanes: lanes.map(|(name, lane)| Tally::new(name.clone(), lane.model.to_string())).collect(),
+        lanes: lanes
+            .map(|((name, lane), route)| {
+                Tally::new(name.clone(), lane.model.to_string()).chosen(route.clone())
+            })
+            .collect(),
         concord: plan.agree.then(Concord::default),
         left: plan.grid.len(),
         failures: Few::default(),
+        fates: Vec::new(),
         wrong: Few::default(),
         early: Few::default(),
     }

@@ -9,7 +9,7 @@ use ulid::Ulid;
 
 use super::plan::{self, Plan, Showing};
 use super::race::{self, Raced, Slot};
-use super::{CompareArgs, matrix, present};
+use super::{CompareArgs, idle, matrix, present};
 use crate::asking::{Asking, Manner, params};
 use crate::chat::{Params, Request};
 use crate::check::Check;
@@ -23,7 +23,7 @@ use crate::lane::{self, Lane};
 use crate::ledger::{Ledger, LedgerError, StoredComparison, StoredRun};
 use crate::outcome::Status;
 use crate::schema::Schema;
-use crate::{runtime, signals};
+use crate::{runtime, signals, whole_file};
 
 /// A comparison as the ledger has it.
 struct Found {
@@ -32,15 +32,23 @@ struct Found {
     runs: Vec<StoredRun>,
 }
 
+impl Found {
+    /// How a lane was chosen; null where it was named.
+    fn route(&self, lane: usize) -> Value {
+        self.stored.plan["routes"].get(lane).cloned().unwrap_or_default()
+    }
+}
+
 pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     let format = plan::format(&args.shape)?;
     let checks = plan::checks(&args.judging.check, context)?;
-    if !args.past.add && !args.past.retry_failed && !args.model.is_empty() {
-        return Err(Error::usage("`--last` shows what is there; to ask further models add `--add`"));
-    }
-    let (ledger, stored) = latest(context)?;
+    idle::refuse(args)?;
+    let (mut ledger, stored) = latest(context)?;
     if matrix::is_one(&stored) {
         return matrix::again(args, format, &checks, ledger, stored, context);
+    }
+    if args.past.add || args.past.retry_failed {
+        join(&mut ledger, stored.id, args.past.retry_failed)?;
     }
     let found = find(&ledger, stored)?;
     let request = found.runs.first().map(|run| run.call.request.clone()).unwrap_or_default();
@@ -61,6 +69,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
             context,
         );
     }
+    args.shape.output.as_deref().map(whole_file::check).transpose()?;
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
     let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);
     let mut comparison = comparison(found);
@@ -83,6 +92,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         by_field,
         is_new: plan.is_some(),
         was_streamed,
+        is_kept: plan.as_ref().is_none_or(|plan| plan.log),
     };
     present::finish(&mut comparison, &showing, context)
 }
@@ -95,6 +105,22 @@ fn latest(context: &Context) -> Result<(Ledger, StoredComparison)> {
             .hint("compare something first; comparisons with `--no-log` are not kept")
     })?;
     Ok((ledger, stored))
+}
+
+/// Takes part in a comparison. A call that is under way in another process is
+/// none that failed: those that failed are made again by one process alone.
+///
+/// # Errors
+/// Where `alone` and another process is still at it.
+pub(super) fn join(ledger: &mut Ledger, comparison: Ulid, alone: bool) -> Result<Vec<u32>> {
+    let others = ledger.join(comparison, alone).map_err(unreadable)?;
+    match others.first().filter(|_| alone) {
+        Some(process) => {
+            Err(Error::failed(format!("process {process} still makes calls of this comparison"))
+                .hint("`--retry-failed` would make them twice; wait until it ends"))
+        }
+        None => Ok(others),
+    }
 }
 
 pub(super) fn unreadable(error: LedgerError) -> Error {
@@ -122,7 +148,7 @@ fn comparison(found: Found) -> Comparison {
     };
     let last = found.runs.iter().filter_map(end).max().unwrap_or(started_at);
     let mut lanes: Vec<LaneResult> = Vec::new();
-    for (at, name) in found.names.into_iter().enumerate() {
+    for (at, name) in found.names.iter().cloned().enumerate() {
         let calls: Vec<&StoredRun> = found.runs.iter().filter(|run| run.place.lane == at).collect();
         let later = |i: usize| calls.get(i + 1).is_some_and(|next| next.place.run == calls[i].place.run);
         let runs = calls.iter().enumerate().filter_map(|(i, stored)| {
@@ -136,7 +162,7 @@ fn comparison(found: Found) -> Comparison {
         });
         let runs: Vec<Run> = runs.collect();
         if !runs.is_empty() {
-            lanes.push(LaneResult { name, runs });
+            lanes.push(LaneResult { name, route: found.route(at), runs });
         }
     }
     Comparison {
@@ -158,10 +184,14 @@ fn further(
     checks: Vec<Check>,
 ) -> Result<Plan> {
     let mut all_names = found.names.clone();
+    let mut all_routes: Vec<Value> = (0..all_names.len()).map(|at| found.route(at)).collect();
     let asking = asking(args, found, request)?;
     let (lanes, places, slots) = if args.past.add {
         let choice = choice::look_up(&args.model, None, None, context)?;
-        let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
+        let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+        plan::say_why(args.why, &chosen, context);
+        all_routes.extend(plan::routes(&chosen));
+        let lanes = chosen.lanes;
         let places: Vec<usize> = (all_names.len()..all_names.len() + lanes.len()).collect();
         all_names = plan::unique(all_names, &lanes);
         let (warmup, runs) =
@@ -181,6 +211,7 @@ fn further(
         id: found.stored.id,
         names: places.iter().map(|place| all_names[*place].clone()).collect(),
         all_names,
+        routes: all_routes,
         places,
         slots,
         title: found.stored.prompt.clone(),
@@ -250,7 +281,8 @@ fn merge(comparison: &mut Comparison, plan: &Plan, raced: Raced) {
     for landed in raced.landed {
         let name = &plan.names[landed.slot.lane];
         let at = comparison.lanes.iter().position(|lane| lane.name == *name).unwrap_or_else(|| {
-            comparison.lanes.push(LaneResult { name: name.clone(), runs: Vec::new() });
+            let route = plan.routes[plan.places[landed.slot.lane]].clone();
+            comparison.lanes.push(LaneResult { name: name.clone(), route, runs: Vec::new() });
             comparison.lanes.len() - 1
         });
         let runs = &mut comparison.lanes[at].runs;

@@ -11,15 +11,18 @@ use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
 use crate::asking::{Asking, Manner, assemble, params};
 use crate::check::{self, Check};
-use crate::choice::{self, Choice};
+use crate::choice::{self, Choice, Chosen};
 use crate::cli::CapOptions;
 use crate::comparison::{Comparison, LaneResult};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lane::{Lane, Way};
+use crate::ledger;
 use crate::render::compare::{Sort, View};
+use crate::render::route;
 use crate::schema::Schema;
+use crate::streams::stderr;
 
 /// Everything that `compare` is going to do.
 pub(super) struct Plan {
@@ -33,6 +36,8 @@ pub(super) struct Plan {
     pub(super) places: Vec<usize>,
     /// The names of all lanes of the comparison.
     pub(super) all_names: Vec<String>,
+    /// How a route chose each of those; null for one that was named.
+    pub(super) routes: Vec<Value>,
     /// The calls that are to be made.
     pub(super) slots: Vec<Slot>,
     pub(super) asking: Asking,
@@ -69,6 +74,8 @@ pub(super) struct Showing<'p> {
     pub(super) is_new: bool,
     /// The events were written as they happened.
     pub(super) was_streamed: bool,
+    /// All of it is in the ledger.
+    pub(super) is_kept: bool,
 }
 
 impl Plan {
@@ -83,6 +90,7 @@ impl Plan {
             by_field: self.asking.schema.is_some(),
             is_new: true,
             was_streamed: self.streams_events(),
+            is_kept: self.log,
         }
     }
 
@@ -95,8 +103,12 @@ impl Plan {
     pub(super) fn comparison(&self, raced: Raced) -> Comparison {
         let mut landed = raced.landed;
         landed.sort_by_key(|landed| landed.slot.run);
-        let mut lanes: Vec<LaneResult> =
-            self.names.iter().map(|name| LaneResult { name: name.clone(), runs: Vec::new() }).collect();
+        let mut lanes: Vec<LaneResult> = self
+            .names
+            .iter()
+            .zip(&self.routes)
+            .map(|(name, route)| LaneResult { name: name.clone(), route: route.clone(), runs: Vec::new() })
+            .collect();
         for landed in landed {
             lanes[landed.slot.lane].runs.push(landed.run);
         }
@@ -114,6 +126,8 @@ impl Plan {
     pub(super) fn to_json(&self) -> Value {
         json!({
             "lanes": self.all_names,
+            "routes": self.routes,
+            "owners": ledger::this_process(),
             "params": params_to_json(&self.asking.params),
             "runs": self.runs,
             "warmup": self.warmup,
@@ -139,13 +153,16 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: true,
     };
-    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
+    let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+    say_why(args.why, &chosen, context);
+    let (routes, lanes) = (routes(&chosen), chosen.lanes);
     ready(&lanes)?;
     let names = unique(Vec::new(), &lanes);
     Ok(Plan {
         id: Ulid::generate(),
         places: (0..lanes.len()).collect(),
         all_names: names.clone(),
+        routes,
         names,
         slots: rounds(lanes.len(), args.rounds.warmup, args.rounds.runs),
         title: title(&asking),
@@ -184,11 +201,33 @@ pub(super) fn choice(args: &CompareArgs, context: &Context) -> Result<Choice> {
     };
     typed.extend(args.model.iter().cloned());
     if typed.len() < 2 {
-        return Err(Error::usage("a comparison needs two models or more").hint(
+        let what = match (&args.set, typed.first()) {
+            (Some(set), None) => format!("a comparison needs two models or more; the set `{set}` is empty"),
+            (_, None) => "a comparison needs two models or more".to_owned(),
+            (_, Some(one)) => format!("a comparison needs two models or more, and `{one}` is one"),
+        };
+        return Err(Error::usage(what).hint(
             "name them with `-m` (twice, or a comma list), or a set of the configuration with `--set`",
         ));
     }
     choice::look_up(&typed, None, None, context)
+}
+
+/// How routes chose each lane, as `ask` prints it; null for a lane that was named.
+pub(super) fn routes(chosen: &Chosen) -> Vec<Value> {
+    let decisions: Vec<Value> = chosen.decisions.iter().map(route::json).collect();
+    chosen.by.iter().map(|by| by.and_then(|at| decisions.get(at)).cloned().unwrap_or_default()).collect()
+}
+
+/// Says on stderr how routes chose, where that is wanted.
+pub(super) fn say_why(is_wanted: bool, chosen: &Chosen, context: &Context) {
+    if !is_wanted || context.output.quiet {
+        return;
+    }
+    let words: Vec<String> =
+        chosen.decisions.iter().map(|decision| route::in_words(decision, &context.output)).collect();
+    let none = "no route was used: every model was named\n";
+    stderr(if words.is_empty() { none.to_owned() } else { words.join("\n") }.as_str());
 }
 
 /// Every key must be there before the first lane is paid for.

@@ -1,8 +1,7 @@
 //! What is printed of a comparison, and where.
 
-use super::CompareFormat;
 use super::plan::Showing;
-use super::verdict;
+use super::{CompareFormat, events, verdict};
 use crate::agree;
 use crate::comparison::Comparison;
 use crate::context::Context;
@@ -37,15 +36,20 @@ fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> R
     if showing.was_streamed {
         return Ok(());
     }
+    // What was paid for is not lost with its place on the disk.
+    let hint = |error: Error| match showing.is_kept {
+        true => error.hint("`pollm compare --last` shows the comparison again"),
+        false => error,
+    };
     let Some(file) = showing.file else {
         let text = whole(comparison, showing, context, context.output.stdout_tty);
         let written = Stdout::open().write(text.as_bytes());
         let failed = |error| Error::failed("the comparison could not be written").because(&error);
-        return match written.map_err(failed)? {
+        return match written.map_err(failed).map_err(hint)? {
             Written::Ok | Written::Closed => Ok(()),
         };
     };
-    save(file, &whole(comparison, showing, context, false))
+    save(file, &whole(comparison, showing, context, false)).map_err(hint)
 }
 
 fn whole(comparison: &Comparison, showing: &Showing<'_>, context: &Context, for_person: bool) -> String {
@@ -63,10 +67,7 @@ fn whole(comparison: &Comparison, showing: &Showing<'_>, context: &Context, for_
             // People get it laid out, programs on one line.
             if for_person { json::laid_out(&object) } else { json::line(&object) + "\n" }
         }
-        CompareFormat::Jsonl => {
-            let runs = comparison.lanes.iter().flat_map(|lane| lane.runs.iter().map(move |run| (lane, run)));
-            runs.map(|(lane, run)| json::line(&json::run(&lane.name, run)) + "\n").collect()
-        }
+        CompareFormat::Jsonl => events::of_ends(comparison),
         CompareFormat::Csv => compare::csv(comparison),
         CompareFormat::Markdown => compare::markdown(&arranged()),
         CompareFormat::Html => compare::html(&arranged()),

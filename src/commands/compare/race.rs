@@ -70,7 +70,7 @@ struct Race<'r> {
 ///
 /// # Errors
 /// What is found before the first call: weights that can't be had, a request
-/// that a protocol has no place for.
+/// that a protocol has no place for; and events that can't be written.
 pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
     let runtime = runtime()?;
     let cancel = Cancel::default();
@@ -97,7 +97,7 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
             events: RefCell::new(plan.streams_events().then(|| Events::new(cancel.clone()))),
             landed: RefCell::default(),
         };
-        Ok(race.run().await)
+        race.run().await
     });
     // Name look-ups that never end must not keep the process.
     runtime.shutdown_background();
@@ -129,7 +129,7 @@ fn reserved(plan: &Plan, requests: &mut [Arc<Request>], context: &Context) -> Re
 }
 
 impl Race<'_> {
-    async fn run(self) -> Raced {
+    async fn run(self) -> Result<Raced> {
         let (started_at, started) = (Timestamp::now(), Instant::now());
         self.keeper.begin(StoredComparison {
             id: self.plan.id,
@@ -152,10 +152,10 @@ impl Race<'_> {
         }
         self.board.borrow_mut().clear();
         let wall = started.elapsed();
-        let unread = self.events.borrow_mut().as_mut().is_some_and(Events::finish);
+        let unread = self.events.borrow_mut().as_mut().map(Events::finish).transpose()?.unwrap_or_default();
         let mut landed = self.landed.take();
         landed.extend(self.left_out(&landed));
-        Raced { started_at, wall, landed, unread }
+        Ok(Raced { started_at, wall, landed, unread })
     }
 
     /// Makes one call and keeps what came of it.
@@ -196,7 +196,7 @@ impl Race<'_> {
         }
         let run = Run { outcome, is_warmup: slot.run < 1, checks };
         if let Some(events) = &mut *self.events.borrow_mut() {
-            events.end(slot, &plan.names[slot.lane], &run);
+            events.end(slot, &plan.names[slot.lane], &plan.routes[plan.places[slot.lane]], &run);
         }
         self.landed.borrow_mut().push(Landed { slot, run });
     }

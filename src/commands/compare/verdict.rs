@@ -24,7 +24,7 @@ pub(super) fn judge(comparison: &Comparison, showing: &Showing<'_>) -> Result<()
     let failed: Vec<(&str, &Run)> =
         measured.iter().copied().filter(|(_, run)| run.outcome.status != Status::Ok).collect();
     if showing.is_new && failed.len() == measured.len() {
-        return Err(because(Error::failed("all models failed"), &failed));
+        return Err(because(Error::new(together(&failed), "all models failed"), &failed));
     }
     checks(&measured)?;
     if let (true, Some(agreement)) = (showing.agree, &comparison.agreement)
@@ -34,13 +34,23 @@ pub(super) fn judge(comparison: &Comparison, showing: &Showing<'_>) -> Result<()
         return Err(Error::new(ErrorKind::Check, format!("the models disagree: {groups} different answers")));
     }
     if showing.is_new && !failed.is_empty() {
-        let what = format!("{} of {} calls failed", failed.len(), measured.len());
+        let unit = if measured.len() > comparison.lanes.len() { "calls" } else { "models" };
+        let what = format!("{} of {} {unit} failed", failed.len(), measured.len());
         return Err(because(Error::new(ErrorKind::SomeFailed, what), &failed));
     }
     match measured.iter().find_map(|(name, run)| Some((name, ended_early(&run.outcome)?))) {
         Some((name, what)) if showing.strict => Err(Error::new(ErrorKind::Strict, format!("{name}: {what}"))),
         _ => Ok(()),
     }
+}
+
+/// What failures without an answer among them end with: as one call would, where
+/// all failed in the same way.
+fn together(failed: &[(&str, &Run)]) -> ErrorKind {
+    let kind = |run: &Run| run.outcome.error.as_ref().map_or(ErrorKind::Failed, |error| error.kind.into());
+    let mut kinds = failed.iter().map(|(_, run)| kind(run));
+    let first = kinds.next().unwrap_or(ErrorKind::Failed);
+    if kinds.all(|kind| kind == first) { first } else { ErrorKind::Failed }
 }
 
 /// Only whole answers are judged; the others have failed already.

@@ -95,6 +95,11 @@ impl<'c> Basis<'c> {
         if warm.is_empty() { timings().collect() } else { warm }
     }
 
+    /// Whether times leave out calls that had to connect first.
+    pub(super) fn leaves_out_cold(&self) -> bool {
+        self.timed().len() < self.fresh.len()
+    }
+
     /// What was measured of a time or a speed, in the order of the calls.
     pub(super) fn samples(&self, figure: Figure) -> Vec<f64> {
         let pick: fn(&Timing) -> Option<f64> = match figure {

@@ -7,6 +7,7 @@ mod answers;
 mod axis;
 mod bars;
 mod markdown;
+mod prompts;
 mod scatter;
 mod table;
 #[cfg(test)]
@@ -17,17 +18,26 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
 
 use super::sheet::{Cell, Figure, Sheet, sheet};
 use super::total;
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Total};
 use crate::outcome::ms;
 use crate::render::figures;
 use crate::render::filter::clean_line;
 use crate::render::markup::Markup;
 
+pub use prompts::{AskedPrompt, html_of_prompts};
+
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
+
+/// The beginning of what stands above everything.
+const TOP: &str = concat!(
+    "<header class=\"top\">\n<p class=\"mark\">pollm <span>compare</span></p>\n",
+    "<button id=\"theme\" type=\"button\" hidden>dark</button>\n",
+);
 
 /// A prompt of at most so many characters, on one line, is its own headline.
 const LONGEST_HEADLINE: usize = 160;
@@ -39,7 +49,7 @@ const LONGEST_UNFOLDED: usize = 1_200;
 pub fn html(comparison: &Comparison) -> String {
     let sheet = sheet(comparison);
     let mut page = Markup::default();
-    head(&mut page, comparison);
+    head(&mut page, &comparison.prompt);
     page.raw("<body>\n");
     top(&mut page, comparison, &sheet);
     page.raw("<main>\n");
@@ -51,14 +61,11 @@ pub fn html(comparison: &Comparison) -> String {
     bars::write(&mut page, comparison, &sheet);
     scatter::write(&mut page, &sheet);
     page.raw("</div>\n</section>\n</main>\n");
-    foot(&mut page, comparison, &sheet);
-    page.raw("<script>");
-    page.raw(SCRIPT);
-    page.raw("</script>\n</body>\n</html>\n");
+    foot(&mut page, comparison.id, sheet.several, sheet.some_cold);
     page.into_string()
 }
 
-fn head(page: &mut Markup, comparison: &Comparison) {
+fn head(page: &mut Markup, title: &str) {
     page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     let policy = policy();
     page.open("meta", &[("http-equiv", "Content-Security-Policy"), ("content", &policy)]);
@@ -70,7 +77,7 @@ fn head(page: &mut Markup, comparison: &Comparison) {
         env!("CARGO_PKG_VERSION"),
         "\">\n",
     ));
-    page.element("title", &[], &format!("{} – pollm", cut(&clean_line(&comparison.prompt), 80)));
+    page.element("title", &[], &format!("{} – pollm", cut(&clean_line(title), 80)));
     page.raw("\n<style>");
     page.raw(STYLE);
     page.raw("</style>\n</head>\n");
@@ -90,8 +97,7 @@ fn policy() -> String {
 }
 
 fn top(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
-    page.raw("<header class=\"top\">\n<p class=\"mark\">pollm <span>compare</span></p>\n");
-    page.raw("<button id=\"theme\" type=\"button\" hidden>dark</button>\n");
+    page.raw(TOP);
     prompt(page, &comparison.prompt);
     page.raw("<p class=\"facts\">");
     let at = comparison.started_at;
@@ -105,7 +111,7 @@ fn top(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
     for fact in facts {
         page.element("span", &[], &fact);
     }
-    page.element("span", &[("class", "total")], &in_all(comparison));
+    page.element("span", &[("class", "total")], &in_all(&comparison.total()));
     page.raw("</p>\n</header>\n");
 }
 
@@ -130,9 +136,8 @@ fn prompt(page: &mut Markup, prompt: &str) {
 }
 
 /// What all calls cost together.
-fn in_all(comparison: &Comparison) -> String {
-    let total = comparison.total();
-    let cost = total::short(&total);
+fn in_all(total: &Total) -> String {
+    let cost = total::short(total);
     let mut text = if cost == "?" { "cost unknown".to_owned() } else { format!("{cost} in all") };
     let calls = |count: u64| plural(usize::try_from(count).unwrap_or(usize::MAX), "call", "calls");
     let mut notes = Vec::new();
@@ -195,19 +200,25 @@ fn lane_name(page: &mut Markup, at: usize, name: &str) {
     page.raw("</bdi>");
 }
 
-fn foot(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
+/// What the figures mean, who made this, and the end of the page.
+fn foot(page: &mut Markup, id: Ulid, several: bool, some_cold: bool) {
     page.raw(concat!(
         "<footer>\n<p><b>First word</b> is the time until the first visible text, <b>total</b> until the end ",
         "of the answer, both of the request that succeeded; <b>speed</b> counts tokens after the first. ",
         "Failed and cached answers are in no figure of time. ",
         "<b>~</b> is estimated, <b>≈</b> approximate, <b>?</b> unknown, which is not zero.",
     ));
-    if sheet.several {
+    if several {
         page.raw(" Times and speeds are medians of the runs; <b>n</b> is how many they are taken from.");
     }
+    if some_cold {
+        page.raw(" Runs that had to connect first are left out.");
+    }
     page.raw("</p>\n<p>");
-    page.text(&format!("pollm {}, comparison {}", env!("CARGO_PKG_VERSION"), comparison.id));
-    page.raw("</p>\n</footer>\n");
+    page.text(&format!("pollm {}, comparison {}", env!("CARGO_PKG_VERSION"), id));
+    page.raw("</p>\n</footer>\n<script>");
+    page.raw(SCRIPT);
+    page.raw("</script>\n</body>\n</html>\n");
 }
 
 /// A moment for readers in any time zone.

@@ -125,7 +125,7 @@ fn table(names: &[String], facts: &[(&'static str, Vec<String>)], output: &Outpu
 }
 
 /// The rows of the table: those that say something of some lane.
-fn facts(matrix: &Matrix) -> Vec<(&'static str, Vec<String>)> {
+pub(super) fn facts(matrix: &Matrix) -> Vec<(&'static str, Vec<String>)> {
     type Cell = fn(&Tally) -> String;
     let all: [(&'static str, Cell); 11] = [
         ("answered", |lane| share(lane.ok, lane.measured)),
@@ -172,7 +172,7 @@ fn marked(lane: &Tally, figure: String) -> String {
 }
 
 /// What the totals come to.
-fn statements(matrix: &Matrix) -> Vec<Statement> {
+pub(super) fn statements(matrix: &Matrix) -> Vec<Statement> {
     let mut said = Said::default();
     fastest(matrix, &mut said);
     cheapest(matrix, &mut said);

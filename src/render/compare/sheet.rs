@@ -15,6 +15,8 @@ pub struct Sheet {
     pub rows: Vec<FigureRow>,
     /// Some lane was measured more than once: times are medians.
     pub several: bool,
+    /// Calls that had to connect first are in no time, since others did not.
+    pub some_cold: bool,
 }
 
 /// What stands above a lane's figures.
@@ -159,7 +161,12 @@ pub fn sheet(comparison: &Comparison) -> Sheet {
         mark_best(&mut cells, &lanes, figure);
         FigureRow { figure, name: figure.name(), cells }
     });
-    Sheet { rows: rows.collect(), several: lanes.iter().any(|lane| lane.runs > 1), lanes }
+    Sheet {
+        rows: rows.collect(),
+        several: lanes.iter().any(|lane| lane.runs > 1),
+        some_cold: bases.iter().any(Basis::leaves_out_cold),
+        lanes,
+    }
 }
 
 impl Sheet {

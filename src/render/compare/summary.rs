@@ -6,7 +6,7 @@ use super::sheet::{Cell, Figure, Sheet, sheet};
 use super::total;
 use crate::comparison::{Agreement, Comparison};
 use crate::explain::phrase;
-use crate::outcome::Status;
+use crate::outcome::{Status, Timing};
 use crate::render::figures;
 use crate::render::output::{Output, Paint};
 use crate::statistics::{Better, Contrast, MILLISECOND, against_best};
@@ -53,6 +53,7 @@ pub(super) fn statements(comparison: &Comparison, sheet: &Sheet) -> Vec<Statemen
     let mut said = Said(Vec::new());
     fastest(comparison, sheet, &mut said);
     cheapest(sheet, &mut said);
+    cached(comparison, sheet, &mut said);
     failures(comparison, sheet, &mut said);
     if let Some(agreement) = &comparison.agreement {
         agreed(agreement, sheet, &mut said);
@@ -124,9 +125,9 @@ fn race(
 ) {
     let Some((best, cell, _)) = ranked.first() else { return };
     let name = |lane: usize| &sheet.lanes[lane].name;
-    let (was, what) = match figure {
-        Figure::FirstWord => ("was first", "to the first word"),
-        _ => ("was fastest", "in all"),
+    let (was, were, what) = match figure {
+        Figure::FirstWord => ("was first", "were first", "to the first word"),
+        _ => ("was fastest", "were fastest", "in all"),
     };
     let samples: Vec<Vec<f64>> = comparison
         .lanes
@@ -137,12 +138,19 @@ fn race(
     let slices: Vec<&[f64]> = samples.iter().map(Vec::as_slice).collect();
     let standing = against_best(&slices, Better::Lower, MILLISECOND);
     let median = if sheet.several { " (median)" } else { "" };
-    said.say(format!("{} {was}: {} {what}{median}", name(*best), cell.words));
+    // Who shows the same figure is no slower, as far as anyone can see.
+    let (level, behind): (Vec<&(usize, &Cell, f64)>, Vec<_>) =
+        ranked.iter().partition(|(_, other, _)| other.text == cell.text);
+    let who = names(sheet, level.iter().map(|(lane, ..)| *lane));
+    let was = if level.len() > 1 { were } else { was };
+    said.say(format!("{who} {was}: {} {what}{median}", cell.words));
+    for (lane, ..) in &level {
+        retried(sheet, *lane, said);
+    }
     let mut unclear = false;
-    for (lane, other, value) in &ranked[1..] {
+    for (lane, _, value) in &behind {
         let contrast = standing.as_ref().filter(|of| of.best == *best).and_then(|of| of.others[*lane]);
         let text = match contrast {
-            _ if other.text == cell.text => format!("as fast as {}", name(*lane)),
             Some(Contrast::Shown(ratio)) => format!(
                 "{} times faster than {} (between {} and {})",
                 times(ratio.ratio),
@@ -167,9 +175,44 @@ fn race(
                 Contrast::TooFew { least } => Some(*least),
                 _ => None,
             });
+        let least = least.map(|least| least + uncounted(comparison, ranked, figure));
         let least = least.map_or(String::new(), |least| format!("; `--runs {least}` could tell"));
         let runs = if sheet.several { "too few runs" } else { "one run each" };
         said.detail(format!("{runs}, so this may be chance{least}"));
+    }
+}
+
+/// How many runs of a lane do not count, at most: those that connected first.
+/// One run each counts, but of several the first will not.
+fn uncounted(comparison: &Comparison, ranked: &[(usize, &Cell, f64)], figure: Figure) -> usize {
+    let lanes = ranked.iter().filter_map(|(lane, ..)| comparison.lanes.get(*lane)).map(Basis::of);
+    let of_lane = lanes.map(|lane| match lane.measured.len() {
+        1 => {
+            let connected = |timing: &&Timing| !timing.reused && timing.connect_ms.is_some();
+            lane.timed().iter().filter(connected).count()
+        }
+        all => all.saturating_sub(lane.samples(figure).len()),
+    });
+    of_lane.max().unwrap_or(0)
+}
+
+/// Times are those of the attempt that succeeded: who had to be asked again was
+/// not really first.
+fn retried(sheet: &Sheet, lane: usize, said: &mut Said) {
+    let Some(cell) = sheet.row(Figure::Retries).map(|row| &row.cells[lane]) else { return };
+    if let Some(took) = cell.note.as_ref().filter(|_| cell.value.is_some()) {
+        let (name, what) = (&sheet.lanes[lane].name, if cell.text == "1" { "retry" } else { "retries" });
+        said.detail(format!("that leaves out {} {what} of {name}: {took}", cell.text));
+    }
+}
+
+/// Names of lanes: `a`, `a and b`, `a, b and c`.
+fn names(sheet: &Sheet, lanes: impl Iterator<Item = usize>) -> String {
+    let names: Vec<&str> = lanes.map(|lane| sheet.lanes[lane].name.as_str()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 
@@ -184,7 +227,7 @@ pub(super) fn times(ratio: f64) -> String {
 
 fn cheapest(sheet: &Sheet, said: &mut Said) {
     let ranked = ranked(sheet, Figure::Cost);
-    let [(best, cell, value), others @ ..] = ranked.as_slice() else { return };
+    let [(_, cell, value), others @ ..] = ranked.as_slice() else { return };
     let cells = sheet.row(Figure::Cost).map_or(&[][..], |row| &row.cells);
     let unknown = |lane: &usize| sheet.lanes[*lane].is_whole && cells[*lane].text == "?";
     let unknown: Vec<&str> =
@@ -192,12 +235,15 @@ fn cheapest(sheet: &Sheet, said: &mut Said) {
     if others.is_empty() {
         return;
     }
-    let name = &sheet.lanes[*best].name;
     if !cells.iter().any(|cell| cell.best) {
         said.say(format!("all cost the same: {}", cell.words));
     } else {
+        let best: Vec<usize> =
+            ranked.iter().filter(|(_, cell, _)| cell.best).map(|(lane, ..)| *lane).collect();
+        let was = if best.len() > 1 { "were" } else { "was" };
         let known = if unknown.is_empty() { "" } else { " of those with a known price" };
-        said.say(format!("{name} was cheapest{known}: {}", cell.words));
+        let who = names(sheet, best.into_iter());
+        said.say(format!("{who} {was} cheapest{known}: {}", cell.words));
     }
     for (lane, other, cost) in others.iter().filter(|_| *value > 0.0) {
         if !other.best && cells.iter().any(|cell| cell.best) {
@@ -206,6 +252,40 @@ fn cheapest(sheet: &Sheet, said: &mut Said) {
     }
     if !unknown.is_empty() {
         said.detail(format!("the price of {} is unknown", unknown.join(", ")));
+    }
+}
+
+/// Prompt tokens that a provider kept from an earlier call make an answer come
+/// sooner and cost less: where not all calls had as many, that is said.
+fn cached(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
+    let lanes = comparison.lanes.iter().map(|lane| {
+        let usages = Basis::of(lane).good.into_iter().filter_map(|run| run.outcome.usage);
+        let usages: Vec<(u64, u64)> =
+            usages.map(|counted| (counted.usage.cache_read.0, counted.usage.input().0)).collect();
+        Some((usages.iter().min()?.0, *usages.iter().max()?))
+    });
+    let lanes: Vec<(usize, (u64, (u64, u64)))> =
+        lanes.enumerate().filter_map(|(at, tokens)| Some((at, tokens?))).collect();
+    let some_had_none = lanes.iter().any(|(_, (_, (most, _)))| *most == 0);
+    let some_had = lanes.iter().any(|(_, (_, (most, _)))| *most > 0);
+    let runs_differ = lanes.iter().any(|(_, (least, (most, _)))| least < most);
+    if !(runs_differ || some_had && some_had_none) {
+        return;
+    }
+    said.say("cached prompt tokens differ, which changes times and costs".to_owned());
+    for (lane, (least, (most, input))) in lanes {
+        let count = match (least, most) {
+            (0, 0) => "none".to_owned(),
+            (least, most) if least == most => {
+                format!("{} of {}", figures::count(most), figures::count(input))
+            }
+            (least, most) => {
+                let (least, most, input) =
+                    (figures::count(least), figures::count(most), figures::count(input));
+                format!("{least} to {most} of {input}")
+            }
+        };
+        said.detail(format!("{}: {count}", sheet.lanes[lane].name));
     }
 }
 
@@ -219,7 +299,7 @@ fn failures(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
     if failed.is_empty() {
         return;
     }
-    let unit = if sheet.several { "calls" } else { "lanes" };
+    let unit = if sheet.several { "calls" } else { "models" };
     said.bad(format!("{bad} of {calls} {unit} failed"));
     for at in failed {
         let runs = || comparison.lanes[at].measured().filter(|run| run.outcome.status != Status::Ok);

@@ -66,7 +66,7 @@ fn failed(model: &str, text: &str, kind: FailureKind, message: &str) -> Run {
 }
 
 fn lane(name: &str, runs: Vec<Run>) -> LaneResult {
-    LaneResult { name: name.to_owned(), runs }
+    LaneResult { name: name.to_owned(), route: serde_json::Value::Null, runs }
 }
 
 fn comparison(lanes: Vec<LaneResult>) -> Comparison {

@@ -27,10 +27,10 @@ pub fn comparison(comparison: &Comparison) -> Value {
 
 /// A lane; `None` where it has no run at all.
 fn lane(lane: &LaneResult) -> Option<Value> {
-    let mut object = run(&lane.name, lane.shown()?);
+    let mut object = run(&lane.name, &lane.route, lane.shown()?);
     if lane.runs.len() > 1 {
         let samples = lane.runs.iter().map(|sample| {
-            let mut object = run(&lane.name, sample);
+            let mut object = run(&lane.name, &lane.route, sample);
             object["warmup"] = json!(sample.is_warmup);
             object
         });
@@ -40,11 +40,12 @@ fn lane(lane: &LaneResult) -> Option<Value> {
     Some(object)
 }
 
-/// The object of one call of a lane with a name.
-pub fn run(name: &str, run: &Run) -> Value {
+/// The object of one call of a lane with a name, and how a route chose the lane.
+pub fn run(name: &str, route: &Value, run: &Run) -> Value {
     let hint = run.outcome.error.as_ref().and_then(|error| hint(&run.outcome, error));
     let mut object = ask(&run.outcome, &Extra { command: "compare", hint, ..Extra::default() });
     object["lane"] = json!(name);
+    object["route"] = route.clone();
     object["checks"] = run.checks.iter().map(check).collect();
     object
 }

@@ -26,7 +26,7 @@ pub fn matrix_head(matrix: &Matrix) -> Value {
 
 /// The object of one call.
 pub fn matrix_result(name: &str, number: i64, prompt_id: &str, run: &Run) -> Value {
-    let mut object = self::run(name, run);
+    let mut object = self::run(name, &Value::Null, run);
     object["prompt_id"] = json!(prompt_id);
     object["run"] = json!(number);
     object["warmup"] = json!(run.is_warmup);
@@ -72,6 +72,7 @@ fn lane(lane: &Tally) -> Value {
         "checks": {"passed": lane.passed, "failed": lane.wrong},
         "agreed": lane.agreed,
         "outvoted": lane.odd,
+        "route": lane.route,
     })
 }
 

@@ -45,7 +45,11 @@ fn run(outcome: Outcome, is_warmup: bool) -> Run {
 }
 
 fn compared() -> Comparison {
-    let lane = |name: &str, runs: Vec<Run>| LaneResult { name: name.to_owned(), runs };
+    let lane = |name: &str, runs: Vec<Run>| LaneResult {
+        name: name.to_owned(),
+        route: serde_json::Value::Null,
+        runs,
+    };
     let unpriced = Outcome { bill: Bill::UNKNOWN, possibly_billed: true, ..full() };
     Comparison {
         id: asked().id,
@@ -129,7 +133,11 @@ fn outcomes() -> Vec<Value> {
 
 fn comparisons() -> Vec<Value> {
     let unknown = Comparison {
-        lanes: vec![LaneResult { name: "a/b".to_owned(), runs: vec![run(failed(), false)] }],
+        lanes: vec![LaneResult {
+            name: "a/b".to_owned(),
+            route: json!(null),
+            runs: vec![run(failed(), false)],
+        }],
         agreement: None,
         ..compared()
     };
@@ -171,7 +179,7 @@ fn events() -> Vec<Value> {
     for outcome in outcomes() {
         lines += &writer.end(&speaker, outcome);
     }
-    lines += &writer.end_of_prompt(&speaker, "first", super::run("a/b", &run(full(), false)));
+    lines += &writer.end_of_prompt(&speaker, "first", super::run("a/b", &Value::Null, &run(full(), false)));
     lines += &writer.summary(matrix_summary(&many()));
     lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

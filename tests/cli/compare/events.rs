@@ -37,3 +37,28 @@ fn a_killed_process_leaves_whole_lines() {
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
 }
+
+#[test]
+fn a_file_and_the_last_comparison_have_the_ends_of_the_stream() {
+    let lab = lab_of(&["a", "b"], |name, _| {
+        Script::sse(openai_chunks(&["I am ", name])).sleep(match name {
+            "a" => 200,
+            _ => 0,
+        })
+    });
+    let args = ["--runs", "2", "--warmup", "1", "--output", "x.jsonl", "hello"];
+    let _ = compare(&lab, &["a", "b"], &args).run().success();
+    let file = std::fs::read_to_string(lab.env.root().join("work/x.jsonl")).unwrap();
+    let last = lab.pollm(["compare", "--last", "--jsonl"]).run().success().stdout;
+    for text in [file, last] {
+        let events: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events.len(), 6, "{text}");
+        assert!(events.iter().all(|event| event["event"] == "done" && event["outcome"]["status"] == "ok"));
+        let runs: Vec<_> = events.iter().map(|event| event["run"].as_i64().unwrap()).collect();
+        assert_eq!(runs, [0, 0, 1, 1, 2, 2]);
+        assert!(events.is_sorted_by_key(|event| event["t_ms"].as_f64().unwrap() as u64));
+        assert!(events[1]["t_ms"].as_f64().unwrap() >= 200.0, "{text}");
+        assert_eq!((&events[0]["lane"], &events[0]["model"]), (&json!(1), &json!("b/one")));
+    }
+}

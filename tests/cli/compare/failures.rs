@@ -40,7 +40,7 @@ fn five_fates_at_once() {
     let lanes = &output.json()["lanes"];
     assert_eq!(lanes[1]["error"]["kind"], "auth");
     assert_eq!((&lanes[2]["timing"]["attempts"], &lanes[4]["error"]["kind"]), (&json!(2), &json!("timeout")));
-    assert!(output.stderr.contains("3 of 5 calls failed"), "{}", output.stderr);
+    assert!(output.stderr.contains("3 of 5 models failed"), "{}", output.stderr);
     assert_eq!(lab.ledger().len(), 5);
     assert_eq!(lab.server.requests().len(), 6);
 }
@@ -85,6 +85,48 @@ fn all_fail() {
     assert!(output.stderr.contains("error: all models failed"), "{}", output.stderr);
     assert!(output.stderr.contains("a/one: out of credit"), "{}", output.stderr);
     assert_eq!(lab.ledger().len(), 2);
+}
+
+#[test]
+fn what_all_failed_of_decides_the_exit_code() {
+    let all = |answer: fn() -> Script| lab_of(&["a", "b"], move |_, _| answer());
+    let mute = all(|| Script::sse([] as [&str; 0]).head().hang());
+    let denied = all(|| Script::json(401, &json!({"error": {"message": "Wrong key"}})));
+    mute.env.write("p.txt", "hello\n");
+    for what in [&["hello"][..], &["--prompts", "p.txt"]] {
+        let args = [&["--timeout", "0.5"], what].concat();
+        let _ = compare(&mute, &["a", "b"], &args).run().exited(6);
+    }
+    let _ = compare(&denied, &["a", "b"], &["hello"]).run().exited(5);
+    let mixed = lab_of(&["a", "b"], |name, _| match name {
+        "a" => Script::json(401, &json!({"error": {"message": "Wrong key"}})),
+        _ => Script::json(402, &json!({"error": {"message": "No credit"}})),
+    });
+    let _ = compare(&mixed, &["a", "b"], &["hello"]).run().exited(1);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_found_before_anything_is_paid() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    for file in [".", "no/such/folder/x.json"] {
+        let output = compare(&lab, &["a", "b"], &["--output", file, "hello"]).run().exited(1);
+        assert!(output.stderr.contains("could not write"), "{}", output.stderr);
+    }
+    assert_eq!(lab.server.connections(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_no_reader_that_left() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    for format in ["--json", "--jsonl"] {
+        let args = [format, "--output", "/dev/full", "hello"];
+        let output = compare(&lab, &["a", "b"], &args).run().exited(1);
+        assert!(output.stderr.contains("`pollm compare --last` shows"), "{}", output.stderr);
+        let output = compare(&lab, &["a", "b"], &[format, "hello"]).stdout_full().run().exited(1);
+        assert!(output.stderr.contains("could not be written"), "{}", output.stderr);
+    }
+    assert_eq!(lab.ledger().len(), 8);
 }
 
 #[test]

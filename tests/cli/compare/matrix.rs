@@ -107,6 +107,35 @@ fn what_is_printed_as_it_lands() {
 }
 
 #[test]
+fn a_page_has_all_prompts_and_answers() {
+    let lab = answering(|name, prompt| match (name, prompt) {
+        ("b", "fail") => Script::json(400, &json!({"error": {"message": "<i>no</i>"}})),
+        _ => Script::sse(openai_chunks(&["<script>", name, "</script>", prompt])),
+    });
+    lab.env.write("p.jsonl", "{\"id\": \"x&y\", \"prompt\": \"</b>fine\"}\n{\"prompt\": \"fail\"}\n");
+    let args = ["--prompts", "p.jsonl", "--output", "out.html", "--sort", "cost"];
+    let _ = compare(&lab, &THREE, &args).run().exited(4);
+    let page = std::fs::read_to_string(lab.env.root().join("work/out.html")).unwrap();
+    assert_eq!(page.matches("<script>").count(), 1);
+    for part in
+        ["x&amp;y", "&lt;/b&gt;fine", "1 of 6 calls failed", "&lt;i&gt;no&lt;/i&gt;", "2 prompts", "3 models"]
+    {
+        assert!(page.contains(part), "no `{part}` in\n{page}");
+    }
+    for name in THREE {
+        assert!(page.contains(&format!("&lt;script&gt;{name}&lt;/script&gt;&lt;/b&gt;fine")), "{page}");
+    }
+    // The same from the history, where prompts are those of the calls.
+    let last = lab.pollm(["compare", "--last", "--format", "html", "--sort", "cost"]).run().success().stdout;
+    let body = |page: &str| page.split_once("<main>").unwrap().1.to_owned();
+    assert_eq!(body(&last), body(&page));
+    for view in ["cards", "diff"] {
+        let output = lab.pollm(["compare", "--last", "--view", view]).run().exited(2);
+        assert!(output.stderr.contains("`--format html` shows the answers"), "{}", output.stderr);
+    }
+}
+
+#[test]
 fn files_are_whole_or_not_there() {
     let lab = answering(|name, prompt| match (name, prompt) {
         ("c", "stuck") => Script::sse([] as [&str; 0]).head().hang(),

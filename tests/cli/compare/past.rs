@@ -80,3 +80,62 @@ fn rounds_belong_to_new_comparisons() {
         assert!(output.stderr.contains("cannot be used with"), "{}", output.stderr);
     }
 }
+
+#[test]
+fn options_that_would_change_nothing_are_refused() {
+    let lab = lab_of(&["a", "b", "c"], |name, _| Script::sse(openai_chunks(&["I am ", name])));
+    let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
+    let idle: [&[&str]; 9] = [
+        &["--temperature", "0.5"],
+        &["-o", "top_k=3"],
+        &["--max-tokens", "5"],
+        &["-j", "2"],
+        &["--timeout", "3"],
+        &["--retries", "0"],
+        &["--max-cost", "1"],
+        &["--dry-run"],
+        &["--no-log"],
+    ];
+    for option in idle {
+        let output = lab.pollm(["compare", "--last"].iter().chain(option).copied()).run().exited(2);
+        assert!(output.stderr.contains("changes nothing"), "{option:?}: {}", output.stderr);
+        assert!(output.stderr.contains("`--add -m MODEL`"), "{}", output.stderr);
+        let add = ["compare", "--last", "--add", "-m", "c/one", "-q"];
+        let _ = lab.pollm(add.iter().chain(option).copied()).run().success();
+    }
+    let output = lab.pollm(["compare", "--last", "--retry-failed", "-m", "c/one"]).run().exited(2);
+    assert!(output.stderr.contains("others are asked with `--add`"), "{}", output.stderr);
+}
+
+#[test]
+fn the_prompt_stands_above_every_view() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["It is."])));
+    let prompt = "Is it\nso? \u{1b}[31mRed\u{1b}[0m or not?";
+    let live = compare(&lab, &["a", "b"], &[prompt]).run().success();
+    assert!(live.stdout.starts_with("prompt: Is it so? Red or not?\n\n"), "{}", live.stdout);
+    for view in ["table", "cards", "diff"] {
+        let output = lab.pollm(["compare", "--last", "--view", view]).run().success();
+        assert!(output.stdout.starts_with("prompt: Is it so? Red or not?\n\n"), "{}", output.stdout);
+    }
+}
+
+/// What is under way is none that failed: it would be paid twice.
+#[test]
+fn a_comparison_that_is_under_way_is_not_retried() {
+    let lab = lab_of(&["a", "b"], |name, _| match name {
+        "a" => Script::sse(openai_chunks(&["done"])),
+        _ => Script::sse([] as [&str; 0]).head().hang(),
+    });
+    let running = compare(&lab, &["a", "b"], &["hello"]).spawn();
+    lab.server.wait_until_hanging(1);
+    while lab.ledger().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let output = lab.pollm(["compare", "--last", "--retry-failed"]).run().exited(1);
+    assert!(output.stderr.contains("still makes calls of this comparison"), "{}", output.stderr);
+    assert_eq!(lab.server.requests().len(), 2);
+    running.kill();
+    let _ = running.finish();
+    let again = lab.pollm(["compare", "--last", "--retry-failed", "--timeout", "0.5"]).run().exited(4);
+    assert_eq!(lab.server.requests().len(), 3, "{}", again.stderr);
+}

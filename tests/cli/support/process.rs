@@ -39,11 +39,20 @@ pub(crate) struct Run {
     terminal: Option<(u16, u16)>,
     pipe_stdout: bool,
     stdout_limit: Option<usize>,
+    stdout_full: bool,
 }
 
 impl Run {
     pub(super) fn new(command: Command, root: PathBuf) -> Self {
-        Self { command, root, input: None, terminal: None, pipe_stdout: false, stdout_limit: None }
+        Self {
+            command,
+            root,
+            input: None,
+            terminal: None,
+            pipe_stdout: false,
+            stdout_limit: None,
+            stdout_full: false,
+        }
     }
 
     /// Adds an argument.
@@ -102,6 +111,13 @@ impl Run {
         self
     }
 
+    /// Stdout is a file on a full disk.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn stdout_full(mut self) -> Self {
+        self.stdout_full = true;
+        self
+    }
+
     /// Runs to the end.
     #[track_caller]
     pub(crate) fn run(self) -> CommandOutput {
@@ -123,8 +139,14 @@ impl Run {
     fn spawn_on_pipes(mut self) -> Running {
         let input = self.input.unwrap_or(Input::Null);
         self.command.stdin(input.stdio()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if self.stdout_full {
+            self.command.stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+        }
         let mut child = self.command.spawn().unwrap();
-        let stdout = Capture::of(child.stdout.take().unwrap(), self.stdout_limit);
+        let stdout = match child.stdout.take() {
+            Some(pipe) => Capture::of(pipe, self.stdout_limit),
+            None => Capture::of(std::io::empty(), None),
+        };
         let stderr = Capture::of(child.stderr.take().unwrap(), None);
         let stdin = input.feed(child.stdin.take());
         Running::new(child, self.root, stdin.map(Keyboard::Pipe), stdout, stderr)

@@ -78,10 +78,10 @@ impl Desk {
     }
 
     /// The matrix as it is at the end, and where it is to be printed.
-    pub(super) fn close(mut self) -> (Matrix, Page) {
+    pub(super) fn close(mut self) -> (Matrix, Page, Vec<String>) {
         self.matrix.wall = together(self.times);
         self.matrix.left = self.grid.len().saturating_sub(self.landed);
-        (self.matrix, self.page)
+        (self.matrix, self.page, self.ids)
     }
 }
 

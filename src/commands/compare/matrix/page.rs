@@ -4,13 +4,15 @@
 use std::path::Path;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::grid::Slot;
 use crate::commands::compare::CompareFormat;
-use crate::comparison::Run;
+use crate::comparison::{LaneResult, Run};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::matrix::Matrix;
-use crate::render::compare::{self, Sort, matrix};
+use crate::matrix::{Matrix, Tally};
+use crate::render::compare::{self, AskedPrompt, Sort, matrix};
 use crate::render::events::{EventWriter, Speaker};
 use crate::render::json;
 use crate::streams::{Stdout, Written};
@@ -23,6 +25,15 @@ pub(super) struct Page {
     events: EventWriter,
     /// Nothing stands in the list of results yet.
     is_empty: bool,
+    /// What a page of HTML shows, which begins with the totals.
+    shown: Option<Shown>,
+}
+
+/// All prompts and answers: a page holds them all anyway.
+#[derive(Default)]
+struct Shown {
+    prompts: Vec<Option<String>>,
+    runs: Vec<(Slot, Run)>,
 }
 
 enum To {
@@ -42,7 +53,9 @@ impl Page {
             Some(path) => To::File(WholeFile::create(path)?),
             None => To::Stdout(Stdout::open()),
         };
-        let mut page = Self { format, to, events: EventWriter::new(Instant::now()), is_empty: true };
+        let mut page =
+            Self { format, to, events: EventWriter::new(Instant::now()), is_empty: true, shown: None };
+        page.shown = (format == CompareFormat::Html).then(Shown::default);
         match format {
             CompareFormat::Csv => page.write(&compare::csv_of_prompts())?,
             CompareFormat::Json => {
@@ -52,6 +65,15 @@ impl Page {
             _ => {}
         }
         Ok(page)
+    }
+
+    /// Says what was asked, for formats that show it. It is asked for only once.
+    pub(super) fn prompt(&mut self, item: usize, text: impl FnOnce() -> String) {
+        let Some(shown) = &mut self.shown else { return };
+        if shown.prompts.len() <= item {
+            shown.prompts.resize(item + 1, None);
+        }
+        shown.prompts[item].get_or_insert_with(text);
     }
 
     /// Prints one call.
@@ -74,9 +96,13 @@ impl Page {
             }
             CompareFormat::Jsonl => {
                 let who = Speaker { lane: slot.lane, model: &lane.name, run: Some(slot.run) };
-                self.events.end_of_prompt(&who, prompt_id, json::run(&lane.name, run))
+                self.events.end_of_prompt(&who, prompt_id, json::run(&lane.name, &Value::Null, run))
             }
-            CompareFormat::Text | CompareFormat::Markdown | CompareFormat::Html => return Ok(()),
+            CompareFormat::Html => {
+                self.shown.get_or_insert_default().runs.push((slot, run.clone()));
+                return Ok(());
+            }
+            CompareFormat::Text | CompareFormat::Markdown => return Ok(()),
         };
         self.write(&text)
     }
@@ -90,7 +116,13 @@ impl Page {
     ///
     /// # Errors
     /// Where it can't be written.
-    pub(super) fn end(mut self, matrix: &Matrix, sort: Sort, context: &Context) -> Result<bool> {
+    pub(super) fn end(
+        mut self,
+        matrix: &Matrix,
+        ids: &[String],
+        sort: Sort,
+        context: &Context,
+    ) -> Result<bool> {
         let arranged = || matrix::arranged(matrix, sort);
         let text = match self.format {
             CompareFormat::Csv => String::new(),
@@ -99,7 +131,12 @@ impl Page {
                 format!("\n],{}\n", totals.trim_start_matches('{'))
             }
             CompareFormat::Jsonl => self.events.summary(json::matrix_summary(matrix)),
-            CompareFormat::Text | CompareFormat::Html => {
+            CompareFormat::Html => {
+                let (arranged, shown) = (arranged(), self.shown.take().unwrap_or_default());
+                let prompts = asked(shown, matrix, &arranged, ids);
+                compare::html_of_prompts(&arranged, prompts)
+            }
+            CompareFormat::Text => {
                 let mut output = context.output.clone();
                 output.color_stdout &= matches!(self.to, To::Stdout(_));
                 matrix::text(&arranged(), &output)
@@ -126,4 +163,33 @@ impl Page {
         }
         Ok(())
     }
+}
+
+/// Every prompt with what each lane made of it, the lanes as arranged.
+fn asked(shown: Shown, matrix: &Matrix, arranged: &Matrix, ids: &[String]) -> Vec<AskedPrompt> {
+    let place = |lane: usize| {
+        let name = matrix.lanes.get(lane).map(|lane| lane.name.as_str());
+        arranged.lanes.iter().position(|lane| Some(lane.name.as_str()) == name)
+    };
+    let mut texts = shown.prompts.into_iter();
+    let lanes = || {
+        let empty =
+            |lane: &Tally| LaneResult { name: lane.name.clone(), route: Value::Null, runs: Vec::new() };
+        arranged.lanes.iter().map(empty).collect()
+    };
+    let mut prompts: Vec<AskedPrompt> = ids
+        .iter()
+        .map(|id| AskedPrompt {
+            id: id.clone(),
+            prompt: texts.next().flatten().unwrap_or_default(),
+            lanes: lanes(),
+        })
+        .collect();
+    let mut runs = shown.runs;
+    runs.sort_by_key(|(slot, _)| slot.run);
+    for (slot, run) in runs {
+        let lane = place(slot.lane).and_then(|lane| prompts.get_mut(slot.item)?.lanes.get_mut(lane));
+        lane.into_iter().for_each(|lane| lane.runs.push(run.clone()));
+    }
+    prompts
 }

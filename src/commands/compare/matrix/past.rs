@@ -13,8 +13,9 @@ use super::page::Page;
 use super::plan::refuse_views;
 use super::verdict::Verdict;
 use super::{Planned, finish};
+use crate::chat::{Message, Request};
 use crate::check::Check;
-use crate::commands::compare::past::unreadable;
+use crate::commands::compare::past::{join, unreadable};
 use crate::commands::compare::race::checked;
 use crate::commands::compare::{CompareArgs, CompareFormat};
 use crate::comparison::Run;
@@ -78,6 +79,12 @@ pub(super) fn find(fingerprint: &str, context: &Context) -> Result<Option<Earlie
 }
 
 impl Earlier {
+    /// Takes part in the run. Where other processes do so too, that is said:
+    /// their calls look as if they had been lost.
+    pub(super) fn join(&mut self, alone: bool) -> Result<Vec<u32>> {
+        join(&mut self.ledger, self.stored.id, alone)
+    }
+
     /// What was begun, by [`Grid::index`].
     pub(super) fn begun(&self, grid: Grid) -> Result<Vec<Option<Begun>>> {
         begun(&self.ledger, &self.stored, grid)
@@ -116,6 +123,7 @@ impl Replay<'_> {
         let stored = &self.earlier.stored;
         self.earlier.ledger.each_run(stored.id, &mut |stored: StoredRun| -> Result<()> {
             let Some((slot, at)) = self.grid.slot(stored.place) else { return Ok(()) };
+            desk.page.prompt(slot.item, || asked(&stored.call.request));
             let is_latest = self.begun[at].is_some_and(|begun| begun.call == stored.call.outcome.id);
             let mut run =
                 Run { outcome: stored.call.outcome, is_warmup: slot.is_warmup(), checks: stored.checks };
@@ -152,6 +160,11 @@ impl Replay<'_> {
     }
 }
 
+/// The prompt of a call, with the files that went with it.
+fn asked(request: &Request) -> String {
+    request.messages.last().map(Message::to_text).unwrap_or_default()
+}
+
 impl Judge<'_> {
     /// Whether a call was held against all of this, and nothing else.
     fn has_judged(&self, run: &Run) -> bool {
@@ -183,7 +196,7 @@ pub(in crate::commands::compare) fn again(
     stored: StoredComparison,
     context: &Context,
 ) -> Result<()> {
-    refuse_views(args.shape.view, format)?;
+    refuse_views(args.shape.view)?;
     if args.past.add {
         return Err(Error::usage("a comparison of many prompts takes no further models")
             .hint("name them with `-m` beside `--prompts`, for a new one"));
@@ -224,10 +237,16 @@ fn read(stored: &StoredComparison, agree: bool) -> Matrix {
         prompts: usize::try_from(plan["matrix"]["prompts"].as_u64().unwrap_or_default()).unwrap_or_default(),
         runs: number(&plan["runs"]).max(1),
         wall: Duration::ZERO,
-        lanes: lanes.map(|(name, model)| Tally::new(name, model)).collect(),
+        lanes: lanes
+            .enumerate()
+            .map(|(at, (name, model))| {
+                Tally::new(name, model).chosen(plan["routes"].get(at).cloned().unwrap_or_default())
+            })
+            .collect(),
         concord: (agree || plan["agree"] == true).then(Concord::default),
         left: 0,
         failures: Few::default(),
+        fates: Vec::new(),
         wrong: Few::default(),
         early: Few::default(),
     }

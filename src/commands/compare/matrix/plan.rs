@@ -21,6 +21,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exchange::AtOnce;
 use crate::lane::Lane;
+use crate::ledger;
 use crate::prompt::{self, Frame, Item};
 use crate::render::compare::{Sort, View};
 use crate::schema::Schema;
@@ -34,6 +35,8 @@ pub(super) struct Plan {
     pub(super) lanes: Vec<Lane>,
     /// Their names, no two alike.
     pub(super) names: Vec<String>,
+    /// How a route chose each of them; null for one that was named.
+    pub(super) routes: Vec<Value>,
     pub(super) items: Vec<Item>,
     /// The name of the file that they are from.
     pub(super) file: String,
@@ -60,7 +63,7 @@ pub(super) struct Plan {
 pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Result<Plan> {
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     let format = plan::format(&args.shape)?;
-    refuse_views(args.shape.view, format)?;
+    refuse_views(args.shape.view)?;
     let manner = Manner::of(&args.call, context);
     let checks = plan::checks(&args.judging.check, context)?;
     let choice = plan::choice(args, context)?;
@@ -80,7 +83,9 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
         schema,
         stream: true,
     };
-    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
+    let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+    plan::say_why(args.why, &chosen, context);
+    let (routes, lanes) = (plan::routes(&chosen), chosen.lanes);
     plan::ready(&lanes)?;
     asking.parts.clear();
     let bases = lanes.iter().map(|lane| Arc::unwrap_or_clone(asking.request(lane))).collect();
@@ -88,6 +93,7 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
     Ok(Plan {
         id: Ulid::generate(),
         names: plan::unique(Vec::new(), &lanes),
+        routes,
         grid: Grid { prompts: items.len(), lanes: lanes.len(), runs, warmup },
         file: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
         at_once: match args.rounds.jobs {
@@ -113,17 +119,13 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
     })
 }
 
-/// Views and formats that are made for one prompt.
-pub(super) fn refuse_views(view: View, format: CompareFormat) -> Result<()> {
-    if view != View::Table {
-        return Err(Error::usage("many prompts have totals, which `--view` does not apply to")
-            .hint("`--jsonl`, `--json` and `--format csv` print the answers"));
+/// Views are made for one prompt.
+pub(super) fn refuse_views(view: View) -> Result<()> {
+    if view == View::Table {
+        return Ok(());
     }
-    if format == CompareFormat::Html {
-        return Err(Error::usage("many prompts can't be shown as HTML")
-            .hint("text, json, jsonl, csv and markdown are there"));
-    }
-    Ok(())
+    Err(Error::usage("of many prompts the terminal shows totals, which have no other `--view`")
+        .hint("`--format html` shows the answers side by side; `--jsonl`, `--json` and `--format csv` have them too"))
 }
 
 impl Plan {
@@ -155,6 +157,8 @@ impl Plan {
             "matrix": {"file": self.file, "prompts": self.items.len(), "ids": ids},
             "lanes": self.names,
             "models": models,
+            "routes": self.routes,
+            "owners": ledger::this_process(),
             "params": params_to_json(&self.asking.params),
             "runs": self.grid.runs,
             "warmup": self.grid.warmup,

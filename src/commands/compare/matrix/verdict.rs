@@ -29,7 +29,10 @@ pub(super) fn judge(matrix: &Matrix, verdict: &Verdict) -> Result<()> {
     let (measured, ok) = matrix.answered();
     let again = "the same command line with `--resume --retry-failed` makes those calls again";
     if verdict.is_new && ok == 0 && measured > 0 {
-        return Err(hint(because(Error::failed("all calls failed"), &matrix.failures), again));
+        let mut kinds = matrix.fates.iter().map(|fate| fate.map_or(ErrorKind::Failed, ErrorKind::from));
+        let first = kinds.next().unwrap_or(ErrorKind::Failed);
+        let kind = if kinds.all(|kind| kind == first) { first } else { ErrorKind::Failed };
+        return Err(hint(because(Error::new(kind, "all calls failed"), &matrix.failures), again));
     }
     if matrix.wrong.count > 0 {
         let what = if matrix.wrong.count == 1 { "a check" } else { "checks" };

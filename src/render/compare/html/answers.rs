@@ -13,13 +13,19 @@ use crate::wire::ApiError;
 /// Writes a card a lane.
 pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
     page.raw("<section aria-labelledby=\"answers\">\n<h2 id=\"answers\">Answers</h2>\n");
+    cards(page, comparison, sheet, "");
+    page.raw("</section>\n");
+}
+
+/// A card a lane; what `before` holds stands in front of their ids.
+pub(super) fn cards(page: &mut Markup, comparison: &Comparison, sheet: &Sheet, before: &str) {
     page.raw(match comparison.lanes.len() {
         0..=2 => "<div class=\"answers two\">\n",
         4 => "<div class=\"answers four\">\n",
         _ => "<div class=\"answers\">\n",
     });
     for (at, (lane, head)) in comparison.lanes.iter().zip(&sheet.lanes).enumerate() {
-        let id = format!("lane-{}", at + 1);
+        let id = format!("{before}lane-{}", at + 1);
         page.open("article", &[("id", &id), ("aria-labelledby", &format!("{id}-name"))]);
         page.raw("\n<header>\n");
         page.open("h3", &[("id", &format!("{id}-name")), ("class", "lane")]);
@@ -34,7 +40,7 @@ pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
         }
         page.raw("</article>\n");
     }
-    page.raw("</div>\n</section>\n");
+    page.raw("</div>\n");
 }
 
 fn facts(page: &mut Markup, sheet: &Sheet, at: usize) {

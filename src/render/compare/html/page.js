@@ -18,7 +18,7 @@
 
 // The table of figures: its heads become buttons that sort. What is unknown
 // comes last, whichever way.
-for (const table of document.querySelectorAll('table.figures')) {
+for (const table of document.querySelectorAll('table.figures:not(.plain)')) {
   const heads = [...table.tHead.rows[0].cells];
   const body = table.tBodies[0];
   const given = [...body.rows];

@@ -57,7 +57,11 @@ fn failed(kind: FailureKind, text: &str, message: &str) -> Run {
 }
 
 fn comparison(lanes: Vec<(&str, Vec<Run>)>) -> Comparison {
-    let lanes = lanes.into_iter().map(|(name, runs)| LaneResult { name: name.to_owned(), runs });
+    let lanes = lanes.into_iter().map(|(name, runs)| LaneResult {
+        name: name.to_owned(),
+        route: serde_json::Value::Null,
+        runs,
+    });
     Comparison {
         id: Ulid::from_parts(1_795_348_800_000, 7),
         started_at: Timestamp::from_second(1_795_348_800).unwrap(),

@@ -31,8 +31,7 @@ fn figures_of_several_runs_are_medians_with_their_spread() {
     12/13 ok (1 error)
     "#);
     assert_snapshot!(summary(&several, &output(80)), @r#"
-    a/fast was first: 0.22 s to the first word (median)
-      as fast as c/alike
+    a/fast and c/alike were first: 0.22 s to the first word (median)
       2.37 times faster than b/slow (between 2.24 and 2.52)
     all cost the same: $0.002
     3 of 39 calls failed
@@ -105,11 +104,10 @@ fn what_is_unknown_is_no_zero() {
     assert_eq!(cells(&of, Figure::Speed), ["–", "–", "167 tok/s", "–"]);
     assert_eq!(cells(&of, Figure::FirstWord), ["0.30 s", "–", "0.30 s", "–"]);
     assert_snapshot!(summary(&of, &output(80)), @r#"
-    a/a was first: 0.30 s to the first word
-      as fast as c/c
+    a/a and c/c were first: 0.30 s to the first word
     c/c was cheapest of those with a known price: local
       the price of a/a is unknown
-    1 of 4 lanes failed
+    1 of 4 models failed
       d/d: not asked
     cost of all 4 calls: ≥ $0.20 (1 call unpriced)
     "#);
@@ -160,4 +158,93 @@ fn agreement_names_the_odd_ones_in_any_order() {
     "#);
     of.agreement = Some(Agreement { groups: vec![group(&[0, 1, 2], "x")], fields: Vec::new() });
     assert!(summary(&of, &output(80)).contains("all 3 answers agree\n"));
+}
+
+fn said(comparison: &Comparison) -> String {
+    summary(comparison, &output(100))
+}
+
+#[test]
+fn as_many_runs_are_asked_for_as_will_count() {
+    // The first of four connects, so three count where four are needed.
+    let series = |name: &str, first: u64| {
+        let runs = (0..4).map(|at| {
+            let mut run = run(name, "Paris", first + at, "0.1");
+            run.outcome.clock.reused = at > 0;
+            run
+        });
+        lane(name, runs.collect())
+    };
+    let four = comparison(vec![series("a/a", 200), series("b/b", 400)]);
+    assert!(
+        said(&four).contains("too few runs, so this may be chance; `--runs 5` could tell"),
+        "{}",
+        said(&four)
+    );
+    let shown = text(&four, View::Table, Sort::Given, &output(100));
+    assert!(shown.contains("runs that had to connect first are left out"), "{shown}");
+    // Of one run each it is known, too: the embedded model has nothing to connect to.
+    let mut one_each = comparison(vec![one("a/a", "x", 200, "0.1"), one("b/b", "x", 400, "0.1")]);
+    assert!(said(&one_each).contains("`--runs 4` could tell"), "{}", said(&one_each));
+    one_each.lanes[1].runs[0].outcome.clock.connected = Some(Duration::from_millis(9));
+    assert!(said(&one_each).contains("`--runs 5` could tell"), "{}", said(&one_each));
+    let warm = four.lanes.into_iter().map(|mut lane| {
+        lane.runs[0].outcome.clock.reused = true;
+        lane
+    });
+    let warm = comparison(warm.collect());
+    assert!(!said(&warm).contains("could tell"), "{}", said(&warm));
+    assert!(!text(&warm, View::Table, Sort::Given, &output(100)).contains("left out"));
+}
+
+#[test]
+fn prompt_tokens_from_a_cache_are_told_where_they_differ() {
+    let with = |name: &str, cached: &[u64]| {
+        let runs = cached.iter().map(|cached| {
+            let mut run = run(name, "Paris", 300, "0.1");
+            let usage = Usage {
+                input_uncached: Tokens(2_000 - cached),
+                cache_read: Tokens(*cached),
+                output: Tokens(9),
+                ..Usage::default()
+            };
+            run.outcome.usage = Some(CountedUsage { usage, source: UsageSource::Reported });
+            run
+        });
+        lane(name, runs.collect())
+    };
+    let told = |lanes: Vec<LaneResult>| {
+        let said = said(&comparison(lanes));
+        let lines = said.lines().skip_while(|line| !line.starts_with("cached prompt tokens differ"));
+        lines.take_while(|line| !line.starts_with("cost of")).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(told(vec![with("a/a", &[0, 1_024, 1_024]), with("b/b", &[0, 0, 0])]), @r#"
+    cached prompt tokens differ, which changes times and costs
+      a/a: 0 to 1,024 of 2,000
+      b/b: none
+    "#);
+    assert_snapshot!(told(vec![with("a/a", &[1_024]), with("b/b", &[0])]), @r#"
+    cached prompt tokens differ, which changes times and costs
+      a/a: 1,024 of 2,000
+      b/b: none
+    "#);
+    // Providers cut their caches differently; that alone is not worth a word.
+    assert_eq!(told(vec![with("a/a", &[1_024, 1_024]), with("b/b", &[1_152, 1_152])]), "");
+    assert_eq!(told(vec![with("a/a", &[0]), with("b/b", &[0])]), "");
+}
+
+#[test]
+fn who_had_to_be_asked_again_was_first_only_in_a_way() {
+    let mut quick = one("a/a", "Paris", 100, "0.1");
+    let again = quick.runs[0].outcome.attempts[0].clone();
+    quick.runs[0].outcome.attempts.push(again);
+    quick.runs[0].outcome.wall = Duration::from_millis(3_210);
+    let both = comparison(vec![quick, one("b/b", "Paris", 400, "0.1")]);
+    let said = said(&both);
+    assert!(
+        said.starts_with(
+            "a/a was first: 0.10 s to the first word\n  that leaves out 1 retry of a/a: 3.21 s in all\n"
+        ),
+        "{said}"
+    );
 }

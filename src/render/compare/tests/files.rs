@@ -34,7 +34,7 @@ fn markdown_can_not_be_broken_from_inside() {
     | cost | \$0.10 | \~\$0.0005 (possibly billed) |
     | finish | stop | cut |
 
-    - 1 of 2 lanes failed
+    - 1 of 2 models failed
       - c/c: the provider failed
     - cost of all 2 calls: \~\$0.1005 (1 call possibly billed)
 

@@ -7,6 +7,8 @@ use super::*;
 #[test]
 fn a_table_has_a_column_a_lane() {
     assert_snapshot!(text(&two(), View::Table, Sort::Given, &output(76)), @r#"
+    prompt: Where is the Eiffel Tower?
+
     model       │ openai/gpt-6.1-sol            │ groq/openai/gpt-oss-120b
     ────────────┼───────────────────────────────┼──────────────────────────────
     answer      │ In **Paris**:                 │ 埃菲尔铁塔位于巴黎。🎉 It is
@@ -38,6 +40,8 @@ fn a_table_has_a_column_a_lane() {
 #[test]
 fn narrow_terminals_get_cards() {
     assert_snapshot!(text(&two(), View::Table, Sort::Latency, &output(40)), @r#"
+    prompt: Where is the Eiffel Tower?
+
     ── groq/openai/gpt-oss-120b ────────────
     first word 0.21 s * · total 0.63 s *
     speed 238 tok/s * · tokens in 12
@@ -77,6 +81,8 @@ fn narrow_terminals_get_cards() {
 #[test]
 fn failures_are_shown_in_words_beneath_what_came() {
     assert_snapshot!(text(&with_failures(), View::Cards, Sort::Given, &output(80)), @r#"
+    prompt: Where is the Eiffel Tower?
+
     ── openai/gpt ──────────────────────────────────────────────────────────────────
     first word 0.30 s · total 0.90 s · speed 167 tok/s · tokens in 12
     tokens out 101 · cost $0.002 · finish stop · checks 1/2 passed (failed: json)
@@ -106,7 +112,7 @@ fn failures_are_shown_in_words_beneath_what_came() {
 
     ~ estimated
 
-    2 of 3 lanes failed
+    2 of 3 models failed
       groq/x: the connection broke
       ollama/qwen3: could not connect
     cost of all 3 calls: ~$0.0025 (1 call possibly billed)
@@ -117,6 +123,8 @@ fn failures_are_shown_in_words_beneath_what_came() {
 fn screen_readers_get_a_fact_a_line() {
     let output = Output { accessible: true, ..output(40) };
     assert_snapshot!(text(&with_failures(), View::Table, Sort::Given, &output), @r#"
+    prompt: Where is the Eiffel Tower?
+
     model: openai/gpt
     first word: 0.30 s
     total: 0.90 s
@@ -145,7 +153,7 @@ fn screen_readers_get_a_fact_a_line() {
     error: could not connect: connection refused
     hint: is `ollama serve` running? OLLAMA_HOST names another address
 
-    2 of 3 lanes failed
+    2 of 3 models failed
     groq/x: the connection broke
     ollama/qwen3: could not connect
     cost of all 3 calls: ~$0.0025 (1 call possibly billed)
@@ -164,6 +172,8 @@ fn differences_read_without_colour() {
     ];
     let shown = text(&comparison(lanes.clone()), View::Diff, Sort::Given, &output(60));
     assert_snapshot!(shown.split("\nmodel").next().unwrap_or_default().split("* the best").next().unwrap_or_default(), @r#"
+    prompt: Where is the Eiffel Tower?
+
     ── a/a ─────────────────────────────────────────────────────
     first word 0.30 s · total 0.90 s · speed 167 tok/s
     tokens in 12 · tokens out 101 · cost $0.002 · finish stop

@@ -173,3 +173,33 @@ fn the_last_one_is_shown_again_without_a_call() {
     }
     assert_eq!(lab.server.requests().len(), sent);
 }
+
+/// A call under way looks as one whose process was killed: while that process
+/// lives, it is not made again.
+#[test]
+fn what_is_under_way_elsewhere_is_not_made_twice() {
+    let well = Arc::new(AtomicBool::new(false));
+    let healed = Arc::clone(&well);
+    let lab = answering(move |_, prompt| match prompt {
+        "number 2" if !healed.load(Ordering::SeqCst) => Script::sse([] as [&str; 0]).head().hang(),
+        _ => Script::sse(openai_chunks(&["yes"])),
+    });
+    lab.env.write("p.txt", numbers(3));
+    let args = ["--prompts", "p.txt", "--json"];
+    let running = compare(&lab, &THREE, &args).spawn();
+    lab.server.wait_until_hanging(3);
+    while lab.ledger().len() < 6 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let again = [&args[..], &["--resume", "--retry-failed"]].concat();
+    let output = compare(&lab, &THREE, &again).run().exited(1);
+    assert!(output.stderr.contains("still makes calls of this comparison"), "{}", output.stderr);
+    let resumed = compare(&lab, &THREE, &[&args[..], &["--resume"]].concat()).run().exited(4);
+    assert!(resumed.stderr.contains("makes calls of this run too"), "{}", resumed.stderr);
+    assert_eq!(lab.server.requests().len(), 9);
+    running.kill();
+    let _ = running.finish();
+    well.store(true, Ordering::SeqCst);
+    let object = compare(&lab, &THREE, &again).run().success().json();
+    assert_eq!((&object["failed"], lab.server.requests().len()), (&json!(0), 12));
+}
