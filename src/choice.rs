@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use crate::asking::Asking;
+use crate::budget::{self, Worst};
 use crate::catalog::ProviderKind;
 use crate::chat::{Effort, Params, Request};
 use crate::config::{self, RouteConfig};
@@ -50,6 +51,8 @@ struct Field {
 pub struct Conditions {
     /// The most that a call may cost in the worst case.
     pub max_cost: Option<Cost>,
+    /// How often a call may be paid for, at least once: see [`budget::Planned::sends`].
+    pub sends: u32,
 }
 
 /// How a route, or a policy, decided.
@@ -243,6 +246,7 @@ impl Field {
                 Candidate {
                     input: Some(size.tokens(known.as_ref()).0),
                     typical_output: known.and_then(|known| known.output).map(|output| output.median),
+                    worst: conditions.max_cost.and_then(|_| worst(found, asking, conditions.sends, context)),
                     obstacle,
                     samples: samples.next().unwrap_or_default(),
                     checks: checks.next().unwrap_or_default(),
@@ -306,6 +310,7 @@ fn candidate(found: &Found, params: &Params) -> Candidate {
         thinking: params.effort.is_some_and(|effort| effort != Effort::None),
         input: None,
         typical_output: None,
+        worst: None,
         obstacle: None,
         samples: Vec::new(),
         checks: Checks::default(),
@@ -325,6 +330,18 @@ fn obstacle(found: &Found, context: &Context) -> Option<String> {
         return None;
     }
     provider::target(context, &row, &found.model, found.row.as_ref()).err().map(|error| error.message)
+}
+
+/// The most that the request can cost of a model. What can't be encoded for it,
+/// or has no address, is not known.
+fn worst(found: &Found, asking: &Asking, sends: u32, context: &Context) -> Option<Worst> {
+    let provider = context.catalog.provider(found.model.provider.as_str())?;
+    let target = match provider.wire.as_str() {
+        "local" => None,
+        _ => Some(provider::target(context, &provider, &found.model, found.row.as_ref()).ok()?),
+    };
+    let request = asking.with(&found.params);
+    budget::worst(target.as_ref(), &found.model, found.row.as_ref(), &request, sends).ok()
 }
 
 impl Decision {

@@ -163,6 +163,7 @@ pub(super) fn model(
         route_dependent: row.route != 0,
         prices: row.prices.into_iter().map(|row| price_row(row, schedule)).collect::<Result<_, _>>()?,
         taken_from: None,
+        is_priced_by_user: false,
     })
 }
 

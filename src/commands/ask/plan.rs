@@ -81,7 +81,7 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
         schema,
         stream: !args.no_stream,
     };
-    let chosen = choice.decide(&asking, &args.call.caps.conditions(), context)?;
+    let chosen = choice.decide(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?;
     if args.hedge.is_some() && chosen.lanes.len() < 2 {
         return Err(
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")

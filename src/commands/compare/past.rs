@@ -52,14 +52,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         None
     };
     if let (Some(plan), true) = (&plan, args.call.dry_run) {
-        let as_json = format == super::CompareFormat::Json;
-        return crate::commands::ask::dry_run::print(
-            &plan.lanes,
-            &plan.asking,
-            (args.call.caps, None),
-            as_json,
-            context,
-        );
+        return plan.dry_run(context);
     }
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
     let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);
@@ -158,10 +151,11 @@ fn further(
     checks: Vec<Check>,
 ) -> Result<Plan> {
     let mut all_names = found.names.clone();
+    let manner = Manner::of(&args.call, context)?;
     let asking = asking(args, found, request)?;
     let (lanes, places, slots) = if args.past.add {
         let choice = choice::look_up(&args.model, None, None, context)?;
-        let lanes = choice.decide_each(&asking, &args.call.caps.conditions(), context)?.lanes;
+        let lanes = choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
         let places: Vec<usize> = (all_names.len()..all_names.len() + lanes.len()).collect();
         all_names = plan::unique(all_names, &lanes);
         let (warmup, runs) =
@@ -185,7 +179,7 @@ fn further(
         slots,
         title: found.stored.prompt.clone(),
         asking,
-        manner: Manner::of(&args.call, context)?,
+        manner,
         caps: args.call.caps,
         jobs: plan::jobs(args.rounds.jobs, lanes.len()),
         runs: number(&found.stored.plan, "runs").max(1),
