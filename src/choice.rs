@@ -21,6 +21,10 @@ use crate::past::Past;
 use crate::router::{Bar, Candidate, Checks, Need, Order, Policy, Question, Ranking, Settings, rank};
 use crate::{live, provider};
 
+mod names;
+
+pub use names::{members, preview};
+
 /// Of models that the user did not name, so many are tried one after the other.
 const LONGEST_CHAIN: usize = 5;
 
@@ -221,18 +225,32 @@ impl Choice {
     }
 }
 
+/// What is asked of all candidates of a field.
+struct Asked<'a> {
+    size: Size,
+    need: &'a Need,
+    params: &'a Params,
+    worst: &'a dyn Fn(&Found) -> Option<Worst>,
+}
+
 impl Field {
-    fn decide(
-        self,
-        asking: &Asking,
+    fn order(&self) -> Order {
+        if self.found.is_some() { Order::Named } else { Order::Found }
+    }
+
+    fn found(&self, context: &Context) -> Vec<Found> {
+        self.found.clone().unwrap_or_else(|| whatever_there_is(context))
+    }
+
+    fn rank(
+        &self,
+        found: &[Found],
+        asked: &Asked<'_>,
         conditions: &Conditions,
         context: &Context,
-    ) -> Result<(Vec<Lane>, Decision)> {
-        let order = if self.found.is_some() { Order::Named } else { Order::Found };
-        let found = self.found.unwrap_or_else(|| whatever_there_is(context));
-        let request = asking.with(&Params::default());
-        let (size, past, at) = (Size::of(&request), Past::open(context), Timestamp::now());
-        let need = need(&request, size);
+    ) -> Decision {
+        let (order, size) = (self.order(), asked.size);
+        let (past, at) = (Past::open(context), Timestamp::now());
         let models: Vec<&ModelRef> = found.iter().map(|found| &found.model).collect();
         let mut samples = past.samples(&models).into_iter();
         let judged = order == Order::Named && matches!(self.policy, Policy::Best | Policy::Balanced);
@@ -246,11 +264,11 @@ impl Field {
                 Candidate {
                     input: Some(size.tokens(known.as_ref()).0),
                     typical_output: known.and_then(|known| known.output).map(|output| output.median),
-                    worst: conditions.max_cost.and_then(|_| worst(found, asking, conditions.sends, context)),
+                    worst: (asked.worst)(found),
                     obstacle,
                     samples: samples.next().unwrap_or_default(),
                     checks: checks.next().unwrap_or_default(),
-                    ..candidate(found, &asking.params)
+                    ..candidate(found, asked.params)
                 }
             })
             .collect();
@@ -258,7 +276,7 @@ impl Field {
         let ranking = rank(&Question {
             policy: self.policy,
             settings: &self.settings,
-            need: &need,
+            need: asked.need,
             candidates: &candidates,
             order,
             usual_output: past.usual_output(size),
@@ -268,7 +286,24 @@ impl Field {
             seed: context.env.seed.unwrap_or_else(|| fastrand::u64(..)),
             turn: past.calls_made(),
         });
-        let decision = Decision { route: self.route, policy: self.policy, candidates, ranking, at };
+        Decision { route: self.route.clone(), policy: self.policy, candidates, ranking, at }
+    }
+
+    fn decide(
+        self,
+        asking: &Asking,
+        conditions: &Conditions,
+        context: &Context,
+    ) -> Result<(Vec<Lane>, Decision)> {
+        let order = self.order();
+        let found = self.found(context);
+        let request = asking.with(&Params::default());
+        let size = Size::of(&request);
+        let need = need(&request, size);
+        let worst =
+            |found: &Found| conditions.max_cost.and_then(|_| worst(found, asking, conditions.sends, context));
+        let asked = Asked { size, need: &need, params: &asking.params, worst: &worst };
+        let decision = self.rank(&found, &asked, conditions, context);
         let most = if order == Order::Found { LONGEST_CHAIN } else { usize::MAX };
         let mut lanes = Vec::new();
         // Who is left alone comes last, as in every chain.
@@ -362,6 +397,11 @@ impl Decision {
         let why =
             |of: &crate::router::Rejected| format!("{}: {}", self.candidates[of.candidate].name, of.reason);
         error.causes = rejected.iter().take(crate::router::MOST_FOUND).map(why).collect();
-        error
+        let hint = match kind {
+            ErrorKind::Budget => "`--max-tokens N` allows less, `--fit` as much as fits what is left",
+            ErrorKind::Config => "`pollm models providers` shows where keys are looked for",
+            _ => "name other models with `-m`; `pollm models` lists what can be asked",
+        };
+        error.hint(hint)
     }
 }

@@ -192,7 +192,7 @@ pub struct CapOptions {
     /// The most that a call can cost counts, not what is likely: its whole prompt, and an answer of
     /// --max-tokens, or as long as the model can make it. Exit code 3 where that is too much. Caps for
     /// days and months stand in the configuration: `pollm cost budget set day 5.00`.
-    #[arg(long, value_name = "USD", value_parser = parse_usd, help_heading = "Call")]
+    #[arg(long, value_name = "USD", value_parser = parse_usd, allow_negative_numbers = true, help_heading = "Call")]
     pub max_cost: Option<Cost>,
     /// Under a cap, lower --max-tokens to what fits; to the same for all models
     #[arg(long, help_heading = "Call")]

@@ -1,7 +1,7 @@
 //! From the name of a model to a lane: who is asked, with which options, and
 //! with which key.
 
-use crate::catalog::{Model, ResolveError};
+use crate::catalog::{Model, ResolveError, Resolved};
 use crate::chat::{Params, Part};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -86,20 +86,44 @@ pub fn find(name: &str, context: &Context) -> Result<Found> {
     let parts = LaneName::parse(name.trim());
     let mut params =
         lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
-    let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
-    let resolved = context.catalog.resolve(&parts.model, &usable).map_err(|mut error| {
-        if let ResolveError::Unknown { typed, suggestions } = &mut error {
-            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
-            suggestions.splice(0..0, near.map(str::to_owned));
-        }
-        error
-    })?;
+    let resolved = resolve(&parts.model, context)?;
     params.effort = params.effort.or(resolved.effort);
     let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
     if let Some(note) = &resolved.note {
         log::info!("{note}");
     }
     Ok(Found { model: resolved.model, row: resolved.row, params, suffix })
+}
+
+/// The model that a name without options means, as the catalog resolves it.
+///
+/// # Errors
+/// Unknown and ambiguous names, with suggestions, the user's routes among them.
+pub fn resolve(name: &str, context: &Context) -> Result<Resolved> {
+    let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
+    let found = context.catalog.resolve(name, &usable).map_err(|mut error| {
+        if let ResolveError::Unknown { typed, suggestions } = &mut error {
+            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
+            suggestions.splice(0..0, near.map(str::to_owned));
+        }
+        error
+    });
+    found.map_err(|error| {
+        let routes = context.config.routes.get(name).map(|route| ("route", &route.models));
+        let sets = context.config.sets.get(name).map(|models| ("set", models));
+        match (error, routes.or(sets)) {
+            (ResolveError::Unknown { .. }, Some((what, models))) => {
+                let error = Error::usage(format!("`{}` is a {what}, not a model", clean_line(name)));
+                let models: Vec<String> = models.iter().map(|model| format!("`{model}`")).collect();
+                if models.is_empty() {
+                    error
+                } else {
+                    error.hint(format!("name one of {}", models.join(", ")))
+                }
+            }
+            (error, _) => error.into(),
+        }
+    })
 }
 
 /// One lane by its name, options included.

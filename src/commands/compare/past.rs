@@ -155,7 +155,9 @@ fn further(
     let asking = asking(args, found, request)?;
     let (lanes, places, slots) = if args.past.add {
         let choice = choice::look_up(&args.model, None, None, context)?;
-        let lanes = choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
+        let lanes = choice
+            .decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?
+            .lanes;
         let places: Vec<usize> = (all_names.len()..all_names.len() + lanes.len()).collect();
         all_names = plan::unique(all_names, &lanes);
         let (warmup, runs) =

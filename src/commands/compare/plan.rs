@@ -10,7 +10,7 @@ use ulid::Ulid;
 use super::past::params_to_json;
 use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
-use crate::asking::{Asking, Manner, assemble, params};
+use crate::asking::{Asking, Manner};
 use crate::budget::{Guard, Planned};
 use crate::chat::Request;
 use crate::check::{self, Check};
@@ -156,16 +156,9 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
     let manner = Manner::of(&args.call, context)?;
     let checks = checks(&args.judging.check, context)?;
     let choice = choice(args, context)?;
-    let prompt = assemble(&args.prompt)?;
-    let asking = Asking {
-        system: prompt.system,
-        earlier: Vec::new(),
-        parts: prompt.parts,
-        params: params(&args.sampling),
-        schema,
-        stream: true,
-    };
-    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
+    let asking = Asking::typed(&args.prompt, &args.sampling, schema)?;
+    let lanes =
+        choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
     ready(&lanes)?;
     let names = unique(Vec::new(), &lanes);
     Ok(Plan {

@@ -43,7 +43,7 @@ enum BudgetAction {
         /// How long it counts
         period: PeriodName,
         /// The most that calls may cost in that time
-        #[arg(value_name = "USD", value_parser = parse_usd)]
+        #[arg(value_name = "USD", value_parser = parse_usd, allow_negative_numbers = true)]
         amount: Cost,
         #[command(flatten)]
         whom: Whom,

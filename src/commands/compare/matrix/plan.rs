@@ -80,7 +80,8 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
         schema,
         stream: true,
     };
-    let lanes = choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
+    let lanes =
+        choice.decide_each(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?.lanes;
     plan::ready(&lanes)?;
     asking.parts.clear();
     let bases = lanes.iter().map(|lane| Arc::unwrap_or_clone(asking.request(lane))).collect();
