@@ -87,7 +87,7 @@ enum ModelsCommand {
     /// A model that failed again and again, or whose provider asked to be left alone, is asked after
     /// the others of a chain for a while. That is shown here, and a good check ends it.
     Check {
-        /// The providers
+        /// Only these providers
         #[arg(value_name = "PROVIDER")]
         providers: Vec<String>,
         /// End all pauses after failures, of these providers or of all, and ask nobody

@@ -328,3 +328,26 @@ fn lists_that_are_none_are_failures() {
     let none = pollm(&env, "models --live --provider none").run().success();
     assert!(none.stderr.contains("no models of none are known"), "{none}");
 }
+
+/// One `name: value` line a fact, whatever is shown.
+#[test]
+fn screen_readers_get_no_columns_anywhere() {
+    let (env, server) = (Env::new(), Server::always(Script::json(200, &json!({"data": [{"id": "a"}]}))));
+    env.configure(&format!(
+        "[budget]\nday = \"5\"\n[providers.lab]\nprotocol = \"openai-chat\"\nbase_url = \"{}\"\n",
+        server.url()
+    ));
+    for line in [
+        "models show openai/gpt-6-sol",
+        "models check lab",
+        "cost budget",
+        "cost price openai/gpt-6-sol --input 9 --output 9",
+    ] {
+        let output = pollm(&env, line).env("ACCESSIBLE", "1").run().success();
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.lines().filter(|line| line.contains(": ")).count() >= 4, "{line}\n{text}");
+        assert!(!text.contains("  "), "{line}\n{text}");
+    }
+    let budget = pollm(&env, "cost budget").env("ACCESSIBLE", "1").run().success().stdout;
+    assert!(budget.starts_with("cap: $5.00 a day\nspent: $0.00\n"), "{budget}");
+}

@@ -29,7 +29,7 @@ Tokens are counted from your own earlier calls of a model where there are five o
 size, else by a rule of thumb for the kind of text. Only the provider counts exactly. `typical` is the cost with \
 the median answer of those calls, `most` that of the longest answer allowed, in the dearest hour.")]
 pub(super) struct EstimateArgs {
-    /// The model: provider/model, an alias or an id (repeatable, or a comma list)
+    /// The model: provider/model, an alias, an id or a route (repeatable, or a comma list) [default: as for `ask`]
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     model: Vec<String>,
     #[command(flatten)]

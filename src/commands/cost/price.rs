@@ -97,7 +97,11 @@ pub(super) fn run(
     let facts = facts(&priced, context);
     let widest = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in facts {
-        writeln!(stderr, "{name:widest$}  {value}").map_err(output_failed)?;
+        match context.output.accessible {
+            true => writeln!(stderr, "{name}: {value}"),
+            false => writeln!(stderr, "{name:widest$}  {value}"),
+        }
+        .map_err(output_failed)?;
     }
     Ok(())
 }

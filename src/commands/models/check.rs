@@ -137,6 +137,15 @@ fn judge(answer: Answer, providers: &[Provider]) -> Checked {
 }
 
 fn table(checked: &[Checked], now: Timestamp, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    if context.output.accessible {
+        let lines = checked.iter().map(|one| {
+            let result = if one.result.is_ok() { "ok" } else { "failed" };
+            let took = one.took_ms.map(|ms| format!("latency: {}\n", duration(ms))).unwrap_or_default();
+            let provider = one_line(&clean(&one.provider));
+            format!("provider: {provider}\nresult: {result}\n{took}details: {}\n", detail(one, now))
+        });
+        return print(stdout, &lines.collect::<Vec<_>>().join("\n"));
+    }
     let column =
         |place, cell: &dyn Fn(&Checked) -> String| Column::new(checked.iter().map(cell).collect(), place);
     let columns = [

@@ -113,7 +113,8 @@ impl ListArgs {
 }
 
 fn price(text: &str) -> Result<Price, String> {
-    Price::per_million(text.trim_start_matches('$')).map_err(|error| error.to_string())
+    Price::per_million(text.trim().trim_start_matches('$'))
+        .map_err(|_| "expected a plain amount of USD for a million tokens, such as `0.5`".to_owned())
 }
 
 /// `32000`, `200k`, `1M`, `1.5M`.

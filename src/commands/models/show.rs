@@ -93,6 +93,7 @@ fn around(row: &Model, note: Option<String>, context: &Context) -> Around {
         first_word_ms: first_words.ok().and_then(|known| known.get(&row.model).copied()),
         catalog: format!("catalog of {date}, from {}", sources.join(", ")),
         date,
+        accessible: context.output.accessible,
     }
 }
 
