@@ -33,6 +33,16 @@ pub struct Asking {
 }
 
 impl Asking {
+    /// What was typed: a first turn, answered piece by piece. Reads stdin where
+    /// the prompt comes from there.
+    ///
+    /// # Errors
+    /// As [`prompt::assemble`].
+    pub fn typed(prompt: &PromptOptions, sampling: &SamplingOptions, schema: Option<Schema>) -> Result<Self> {
+        let Prompt { system, parts } = assemble(prompt)?;
+        Ok(Self { system, earlier: Vec::new(), parts, params: params(sampling), schema, stream: true })
+    }
+
     /// The request of one lane: the conversation so far, the new turn, and the
     /// parameters of the command line under those of the lane.
     pub fn request(&self, lane: &Lane) -> Arc<Request> {
@@ -137,7 +147,7 @@ pub fn params(sampling: &SamplingOptions) -> Params {
 ///
 /// # Errors
 /// As [`prompt::assemble`].
-pub fn assemble(options: &PromptOptions) -> Result<Prompt> {
+fn assemble(options: &PromptOptions) -> Result<Prompt> {
     prompt::assemble(&typed(options), &mut ProcessStdin, &mut |notice| stderr(&format!("{notice}\n")))
 }
 

@@ -14,15 +14,18 @@ use std::path::Path;
 use jiff::{Timestamp, Zoned};
 use ulid::Ulid;
 
+use crate::catalog::Model;
 use crate::chat::{Params, Request};
 use crate::cli::CapOptions;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lane::Lane;
 use crate::ledger::{Cap, Counted, Decision, Ledger, LedgerError, Reservation, Spending, counted};
+use crate::model::ModelRef;
 use crate::money::Cost;
 use crate::outcome::Outcome;
 use crate::store::Store;
+use crate::wire::Target;
 
 mod fit;
 mod refusal;
@@ -31,7 +34,8 @@ mod worst;
 
 use refusal::{Over, Refusal, not_kept};
 use window::{BudgetCap, Limit};
-use worst::{Bounds, Worst};
+use worst::Bounds;
+pub use worst::{Unknown, Worst};
 
 /// How often `--fit` looks for a limit: what is left may shrink between
 /// looking and taking.
@@ -49,6 +53,21 @@ pub struct Planned<'a> {
     /// How often it may be sent although the provider may have billed it: 1,
     /// unless what may have been billed is to be sent again.
     pub sends: u32,
+}
+
+/// The most that one call can cost, as every cap counts it. Without a target
+/// the model is the embedded one. `sends` is as in [`Planned`].
+///
+/// # Errors
+/// Where the protocol has no place for something in the request.
+pub fn worst(
+    target: Option<&Target>,
+    model: &ModelRef,
+    row: Option<&Model>,
+    request: &Request,
+    sends: u32,
+) -> Result<Worst> {
+    Ok(Bounds::at(target, model, row, request)?.worst(None, sends, Timestamp::now()))
 }
 
 /// The calls may be sent.

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 
 use crate::asking::Asking;
+use crate::budget::{self, Worst};
 use crate::catalog::ProviderKind;
 use crate::chat::{Effort, Params, Request};
 use crate::config::{self, Named, Origin, RouteConfig};
@@ -20,6 +21,10 @@ use crate::nearest::nearest;
 use crate::past::Past;
 use crate::router::{Bar, Candidate, Checks, Need, Order, Policy, Question, Ranking, Settings, rank};
 use crate::{live, provider};
+
+mod names;
+
+pub use names::{members, preview};
 
 /// Of models that the user did not name, so many are tried one after the other.
 const LONGEST_CHAIN: usize = 5;
@@ -51,6 +56,8 @@ struct Field {
 pub struct Conditions {
     /// The most that a call may cost in the worst case.
     pub max_cost: Option<Cost>,
+    /// How often a call may be paid for, at least once: see [`budget::Planned::sends`].
+    pub sends: u32,
 }
 
 /// How a route, or a policy, decided.
@@ -259,18 +266,32 @@ impl Choice {
     }
 }
 
+/// What is asked of all candidates of a field.
+struct Asked<'a> {
+    size: Size,
+    need: &'a Need,
+    params: &'a Params,
+    worst: &'a dyn Fn(&Found) -> Option<Worst>,
+}
+
 impl Field {
-    fn decide(
-        self,
-        asking: &Asking,
+    fn order(&self) -> Order {
+        if self.found.is_some() { Order::Named } else { Order::Found }
+    }
+
+    fn found(&self, context: &Context) -> Vec<Found> {
+        self.found.clone().unwrap_or_else(|| whatever_there_is(context))
+    }
+
+    fn rank(
+        &self,
+        found: &[Found],
+        asked: &Asked<'_>,
         conditions: &Conditions,
         context: &Context,
-    ) -> Result<(Vec<Lane>, Decision)> {
-        let order = if self.found.is_some() { Order::Named } else { Order::Found };
-        let found = self.found.unwrap_or_else(|| whatever_there_is(context));
-        let request = asking.with(&Params::default());
-        let (size, past, at) = (Size::of(&request), Past::open(context), Timestamp::now());
-        let need = need(&request, size);
+    ) -> Decision {
+        let (order, size) = (self.order(), asked.size);
+        let (past, at) = (Past::open(context), Timestamp::now());
         let models: Vec<&ModelRef> = found.iter().map(|found| &found.model).collect();
         let mut samples = past.samples(&models).into_iter();
         let judged = order == Order::Named && matches!(self.policy, Policy::Best | Policy::Balanced);
@@ -284,10 +305,11 @@ impl Field {
                 Candidate {
                     input: Some(size.tokens(known.as_ref()).0),
                     typical_output: known.and_then(|known| known.output).map(|output| output.median),
+                    worst: (asked.worst)(found),
                     obstacle,
                     samples: samples.next().unwrap_or_default(),
                     checks: checks.next().unwrap_or_default(),
-                    ..candidate(found, &asking.params)
+                    ..candidate(found, asked.params)
                 }
             })
             .collect();
@@ -295,7 +317,7 @@ impl Field {
         let ranking = rank(&Question {
             policy: self.policy,
             settings: &self.settings,
-            need: &need,
+            need: asked.need,
             candidates: &candidates,
             order,
             usual_output: past.usual_output(size),
@@ -305,7 +327,24 @@ impl Field {
             seed: context.env.seed.unwrap_or_else(|| fastrand::u64(..)),
             turn: past.calls_made(),
         });
-        let decision = Decision { route: self.route, policy: self.policy, candidates, ranking, at };
+        Decision { route: self.route.clone(), policy: self.policy, candidates, ranking, at }
+    }
+
+    fn decide(
+        self,
+        asking: &Asking,
+        conditions: &Conditions,
+        context: &Context,
+    ) -> Result<(Vec<Lane>, Decision)> {
+        let order = self.order();
+        let found = self.found(context);
+        let request = asking.with(&Params::default());
+        let size = Size::of(&request);
+        let need = need(&request, size);
+        let worst =
+            |found: &Found| conditions.max_cost.and_then(|_| worst(found, asking, conditions.sends, context));
+        let asked = Asked { size, need: &need, params: &asking.params, worst: &worst };
+        let decision = self.rank(&found, &asked, conditions, context);
         let most = if order == Order::Found { LONGEST_CHAIN } else { usize::MAX };
         let mut lanes = Vec::new();
         // Who is left alone comes last, as in every chain.
@@ -347,6 +386,7 @@ fn candidate(found: &Found, params: &Params) -> Candidate {
         thinking: params.effort.is_some_and(|effort| effort != Effort::None),
         input: None,
         typical_output: None,
+        worst: None,
         obstacle: None,
         samples: Vec::new(),
         checks: Checks::default(),
@@ -368,6 +408,18 @@ fn obstacle(found: &Found, context: &Context) -> Option<String> {
     provider::target(context, &row, &found.model, found.row.as_ref()).err().map(|error| error.message)
 }
 
+/// The most that the request can cost of a model. What can't be encoded for it,
+/// or has no address, is not known.
+fn worst(found: &Found, asking: &Asking, sends: u32, context: &Context) -> Option<Worst> {
+    let provider = context.catalog.provider(found.model.provider.as_str())?;
+    let target = match provider.wire.as_str() {
+        "local" => None,
+        _ => Some(provider::target(context, &provider, &found.model, found.row.as_ref()).ok()?),
+    };
+    let request = asking.with(&found.params);
+    budget::worst(target.as_ref(), &found.model, found.row.as_ref(), &request, sends).ok()
+}
+
 impl Decision {
     /// The error where no candidate is left.
     fn nobody(&self) -> Error {
@@ -386,6 +438,11 @@ impl Decision {
         let why =
             |of: &crate::router::Rejected| format!("{}: {}", self.candidates[of.candidate].name, of.reason);
         error.causes = rejected.iter().take(crate::router::MOST_FOUND).map(why).collect();
-        error
+        let hint = match kind {
+            ErrorKind::Budget => "`--max-tokens N` allows less, `--fit` as much as fits what is left",
+            ErrorKind::Config => "`pollm models providers` shows where keys are looked for",
+            _ => "name other models with `-m`; `pollm models` lists what can be asked",
+        };
+        error.hint(hint)
     }
 }

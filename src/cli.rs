@@ -217,9 +217,10 @@ impl CallOptions {
 
 impl CapOptions {
     /// What a route must keep to. What `--fit` lowers, or what may be sent
-    /// without a known cost, is no reason against a model.
-    pub fn conditions(&self) -> Conditions {
-        Conditions { max_cost: self.max_cost.filter(|_| !self.fit && !self.allow_unpriced) }
+    /// without a known cost, is no reason against a model. Each call may be
+    /// paid for so many times.
+    pub fn conditions(&self, sends: u32) -> Conditions {
+        Conditions { max_cost: self.max_cost.filter(|_| !self.fit && !self.allow_unpriced), sends }
     }
 }
 

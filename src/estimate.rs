@@ -37,6 +37,11 @@ impl Size {
         Self { chars: chars(request), texts: texts(request), besides: besides(request) }
     }
 
+    /// Of a text of so many tokens, four characters each.
+    pub const fn of_text(tokens: u64) -> Self {
+        Self { chars: tokens.saturating_mul(4), texts: tokens, besides: 0 }
+    }
+
     /// Tokens by the general rule.
     pub const fn by_rule(self) -> u64 {
         self.texts.saturating_add(self.besides)

@@ -1,7 +1,7 @@
 //! From the name of a model to a lane: who is asked, with which options, and
 //! with which key.
 
-use crate::catalog::{Model, ResolveError};
+use crate::catalog::{Model, ResolveError, Resolved};
 use crate::chat::{MediaKind, Params, Part};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -86,11 +86,7 @@ pub fn find(name: &str, context: &Context) -> Result<Found> {
     let parts = LaneName::parse(name.trim());
     let mut params =
         lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
-    let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
-    let resolved = context
-        .catalog
-        .resolve(&parts.model, &usable)
-        .map_err(|error| unknown(&parts.model, error, context))?;
+    let resolved = resolve(&parts.model, context)?;
     params.effort = params.effort.or(resolved.effort);
     let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
     if let Some(note) = &resolved.note {
@@ -99,26 +95,48 @@ pub fn find(name: &str, context: &Context) -> Result<Found> {
     Ok(Found { model: resolved.model, row: resolved.row, params, suffix })
 }
 
+/// The model that a name without options means, as the catalog resolves it.
+///
+/// # Errors
+/// Unknown and ambiguous names, with suggestions, the user's routes among them.
+pub fn resolve(name: &str, context: &Context) -> Result<Resolved> {
+    let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
+    context.catalog.resolve(name, &usable).map_err(|error| unknown(name, error, context))
+}
+
 /// The error of a name that means no model, with what it may mean else.
-fn unknown(name: &str, mut error: ResolveError, context: &Context) -> Error {
+fn unknown(name: &str, error: ResolveError, context: &Context) -> Error {
+    let ResolveError::Unknown { typed, mut suggestions } = error else { return error.into() };
     let name = name.trim_end_matches('/');
     if name.is_empty() {
         return Error::usage("the name of a model is empty");
     }
-    let hint = if context.config.sets.contains_key(name) {
-        format!("`{name}` is a set: `pollm compare --set {name}` asks all of its models")
-    } else if let Some(provider) = context.catalog.provider(name) {
+    let config = &context.config;
+    if let Some(route) = config.routes.get(name) {
+        return one_of("route", name, &route.models);
+    }
+    if let Some(models) = config.sets.get(name) {
+        let whole = format!("`pollm compare --set {name}` asks all of its models");
+        return one_of("set", name, models).hint(whole);
+    }
+    if let Some(provider) = context.catalog.provider(name) {
         let id = provider.id;
-        format!("`{name}` is a provider: name a model of it; `pollm models --provider {id}` lists them")
-    } else {
-        if let ResolveError::Unknown { typed, suggestions } = &mut error {
-            let near = nearest(typed, context.config.routes.keys().map(String::as_str));
-            suggestions.splice(0..0, near.map(str::to_owned));
-        }
-        return error.into();
-    };
-    Error::usage(format!("`{}` names no model", clean_line(name))).hint(hint)
+        return Error::usage(format!("`{}` names no model", clean_line(name))).hint(format!(
+            "`{name}` is a provider: name a model of it; `pollm models --provider {id}` lists them"
+        ));
+    }
+    let near = nearest(&typed, config.routes.keys().map(String::as_str));
+    suggestions.splice(0..0, near.map(str::to_owned));
+    ResolveError::Unknown { typed, suggestions }.into()
 }
+
+/// The error of a name that stands for several models.
+fn one_of(what: &str, name: &str, models: &[String]) -> Error {
+    let error = Error::usage(format!("`{}` is a {what}, not a model", clean_line(name)));
+    let models: Vec<String> = models.iter().map(|model| format!("`{model}`")).collect();
+    if models.is_empty() { error } else { error.hint(format!("name one of {}", models.join(", "))) }
+}
+
 
 /// One lane by its name, options included.
 ///

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::budget::Worst;
 use crate::catalog::Model;
 use crate::chat::MediaKind;
 use crate::cooldown::Cooling;
@@ -142,6 +143,9 @@ pub struct Candidate {
     pub input: Option<u64>,
     /// Tokens of a typical answer by the user's own calls of it.
     pub typical_output: Option<u64>,
+    /// The most that this request can cost, as every cap counts it; looked at
+    /// only under [`Question::max_cost`].
+    pub worst: Option<Worst>,
     /// Why it can't be asked at all: its provider has no key.
     pub obstacle: Option<String>,
     /// The user's own latest calls to it, newest first.
@@ -199,8 +203,7 @@ pub struct Question<'a> {
     pub order: Order,
     /// The user's median answer to such prompts on any model, in tokens.
     pub usual_output: Option<u64>,
-    /// The most that the call may cost in the worst case, as caps count it:
-    /// the whole prompt and the longest answer at the dearest hour.
+    /// What the call may cost in the worst case ([`Candidate::worst`]).
     pub max_cost: Option<Cost>,
     /// Who is to be left alone.
     pub cooling: &'a [Cooling],

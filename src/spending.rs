@@ -188,13 +188,14 @@ pub struct Spending {
 }
 
 impl Spending {
-    /// A group's share of the known money, in thousandths.
-    pub fn share(&self, sums: &Sums) -> Option<u64> {
+    /// A group's share of the known money, rounded to one of so many parts;
+    /// `None` where nothing is known of what it cost.
+    pub fn share(&self, sums: &Sums, parts: i128) -> Option<u64> {
         let all = self.all.total.known.atto();
-        if all <= 0 {
+        if all <= 0 || (sums.missing() > 0 && sums.total.known == Cost::ZERO) {
             return None;
         }
-        let share = sums.total.known.atto().saturating_mul(1_000).saturating_add(all / 2) / all;
+        let share = sums.total.known.atto().saturating_mul(parts).saturating_add(all / 2) / all;
         u64::try_from(share).ok()
     }
 }

@@ -54,6 +54,10 @@ impl Refusal {
                 let error = Error::new(ErrorKind::Budget, what).because(&why);
                 let error = match why {
                     Unknown::Answer(_) => error.hint("set `--max-tokens`, or let `--fit` choose it"),
+                    Unknown::Header(_) | Unknown::Search(_) => error.hint(
+                        "prices of your own, below `[providers.ID.models.MODEL]` in the configuration, are taken as all \
+                         that is charged",
+                    ),
                     _ => error,
                 };
                 error.hint("`--allow-unpriced` sends what has no known cost all the same")

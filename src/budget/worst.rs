@@ -4,16 +4,19 @@
 //! unknown, which no cap lets through by itself:
 //!
 //! - The prompt has no more tokens than its request has bytes, plus what a
-//!   provider adds unseen: byte-level and byte-fallback tokenizers make no
-//!   token of less than a byte. Attachments have as many tokens as fit the
-//!   model's context, since each provider counts them by rules of its own.
+//!   provider adds unseen ([`prompt`]). Attachments have as many tokens as fit
+//!   the model's context, since each provider counts them by rules of its own.
 //! - The answer is no longer than the limit that is really sent, else than the
 //!   model's longest answer, else than its context. Reasoning is inside.
 //! - Prices are the dearest that may hold: of the hours of a schedule, of
 //!   today and tomorrow, of the bands below the prompt's bound, of a prompt
 //!   that is written to a cache, of an answer that is all reasoning.
 //! - A gateway's price that depends on the route is taken two and a half
-//!   times: that far the catalog's sources disagree on routes at most.
+//!   times: that far the catalog's sources disagree on routes at most. So is a
+//!   price that stands in for another or whose promise has run out: snapshots
+//!   of one model have differed by two.
+//! - Where a model may search by itself, or a field or a header asks for
+//!   something that may be charged apart, there is no bound ([`fees`]).
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -27,14 +30,15 @@ use crate::model::ModelRef;
 use crate::money::{Cost, CostSource, Factor, Tokens, Usage, UsageSource};
 use crate::wire::{ReasoningStyle, Target};
 
-/// Tokens that a provider may put before a prompt without showing them: the
-/// frame of a chat, a date, rules for structured output. The largest that was
-/// seen is xAI's, some 700 tokens.
-const UNSEEN_TOKENS: u64 = 1_024;
+mod fees;
+mod fields;
+mod prompt;
+
+use fields::{LIMITS, answers, costly, field, limit_of};
 
 /// The most that a call can cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Worst {
+pub enum Worst {
     /// Nothing is charged for this model.
     Nothing,
     /// No more than this.
@@ -45,7 +49,7 @@ pub(super) enum Worst {
 
 /// Why the most that a call can cost is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unknown {
+pub enum Unknown {
     /// The catalog has no price.
     #[error("no price of {0} is known")]
     Price(ModelRef),
@@ -61,6 +65,12 @@ pub(super) enum Unknown {
     /// A field of `-o` may cost something of its own.
     #[error("the field `{0}` of `-o` may cost more, and how much is not known")]
     Field(String),
+    /// A header of the configuration may cost something of its own.
+    #[error("the header `{0}` of the configuration may cost more, and how much is not known")]
+    Header(String),
+    /// The model searches, and each search is charged for.
+    #[error("{0} may search by itself, and what that costs is not known")]
+    Search(ModelRef),
 }
 
 /// What bounds the cost of one call.
@@ -80,8 +90,8 @@ pub(super) struct Bounds<'a> {
     beside: Option<u64>,
     /// Answers asked for at once.
     answers: u64,
-    /// A field that may cost something of its own.
-    field: Option<String>,
+    /// What may be charged apart: a field, a header.
+    besides: Option<Unknown>,
 }
 
 impl<'a> Bounds<'a> {
@@ -90,8 +100,25 @@ impl<'a> Bounds<'a> {
     /// # Errors
     /// Where the protocol has no place for something in it.
     pub(super) fn of(lane: &'a Lane, request: &Request) -> Result<Self> {
-        let row = lane.row.as_ref();
-        let Way::Http { target, .. } = &lane.way else { return Ok(Self::local(&lane.model)) };
+        let target = match &lane.way {
+            Way::Http { target, .. } => Some(target.as_ref()),
+            Way::Local => None,
+        };
+        Self::at(target, &lane.model, lane.row.as_ref(), request)
+    }
+
+    /// As [`Bounds::of`], where no lane was made yet; without a target the
+    /// model is the embedded one.
+    ///
+    /// # Errors
+    /// As [`Bounds::of`].
+    pub(super) fn at(
+        target: Option<&Target>,
+        model: &'a ModelRef,
+        row: Option<&'a Model>,
+        request: &Request,
+    ) -> Result<Self> {
+        let Some(target) = target else { return Ok(Self::local(model)) };
         let (wire, _) = dispatch::encode(target, request)?;
         let extra = &request.params.extra;
         let limit = limit_of(&wire.body);
@@ -100,11 +127,11 @@ impl<'a> Bounds<'a> {
         let input = if has_media {
             context
         } else {
-            let bytes = u64::try_from(wire.body.to_string().len()).unwrap_or(u64::MAX);
-            Some(bytes.saturating_add(UNSEEN_TOKENS).min(context.unwrap_or(u64::MAX)))
+            let most = prompt::most(model.provider.as_str(), request, &wire.body);
+            Some(most.min(context.unwrap_or(u64::MAX)))
         };
         Ok(Self {
-            model: &lane.model,
+            model,
             row,
             is_local: row.is_some_and(|row| row.billing == Billing::Local),
             input,
@@ -113,7 +140,7 @@ impl<'a> Bounds<'a> {
             can_shrink: !LIMITS.iter().any(|name| field(extra, name).is_some()),
             beside: beside(target, row, &wire.body),
             answers: answers(&wire.body),
-            field: extra.iter().find_map(|(name, value)| costly(name, value)),
+            besides: besides(target, row, extra),
         })
     }
 
@@ -128,7 +155,7 @@ impl<'a> Bounds<'a> {
             can_shrink: false,
             beside: None,
             answers: 1,
-            field: None,
+            besides: None,
         }
     }
 
@@ -165,8 +192,11 @@ impl<'a> Bounds<'a> {
         if matches!(row.billing, Billing::Trial | Billing::Subscription) {
             return Err(Unknown::NotMetered(model()));
         }
-        if let Some(field) = &self.field {
-            return Err(Unknown::Field(field.clone()));
+        if let Some(besides) = &self.besides {
+            return Err(besides.clone());
+        }
+        if !row.is_priced_by_user && fees::has_unknown_searches(row, days[0]) {
+            return Err(Unknown::Search(model()));
         }
         let input = self.input.ok_or_else(|| Unknown::Attachments(model()))?;
         let shrunk = limit.filter(|_| self.can_shrink);
@@ -185,12 +215,14 @@ impl<'a> Bounds<'a> {
             }
         }
         let cost = dearest.ok_or_else(|| Unknown::Price(model()))?;
-        Ok(if row.route_dependent { cost.scale(route_spread()) } else { cost })
+        let lapsed = days.iter().any(|day| row.prices_at(*day).is_some_and(|now| now.lapsed));
+        let is_vague = row.route_dependent || row.taken_from.is_some() || lapsed;
+        Ok(if is_vague { cost.scale(spread()) } else { cost })
     }
 }
 
-/// How far the prices of a model's routes lie apart.
-fn route_spread() -> Factor {
+/// How far the prices of a model's routes, or of its snapshots, lie apart.
+fn spread() -> Factor {
     Factor::parse("2.5").unwrap_or(Factor::ONE)
 }
 
@@ -220,121 +252,12 @@ fn usages(row: &Model, input: u64, output: u64, has_audio: bool, day: Timestamp)
     usages
 }
 
-/// The fields that limit an answer, in all protocols.
-const LIMITS: [&str; 4] =
-    ["max_tokens", "max_completion_tokens", "max_output_tokens", "generationConfig.maxOutputTokens"];
-
-/// The fields that ask for several answers.
-const ANSWERS: [&str; 3] = ["n", "best_of", "generationConfig.candidateCount"];
-
-/// Fields that cost nothing beyond the tokens that they make the model write,
-/// with everything inside them.
-const HARMLESS: [&str; 46] = [
-    "temperature",
-    "top_p",
-    "top_k",
-    "top_a",
-    "min_p",
-    "typical_p",
-    "seed",
-    "random_seed",
-    "stop",
-    "stop_sequences",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "repeat_penalty",
-    "logit_bias",
-    "logprobs",
-    "top_logprobs",
-    "user",
-    "metadata",
-    "store",
-    "response_format",
-    "text",
-    "verbosity",
-    "reasoning",
-    "reasoning_effort",
-    "reasoning_format",
-    "include_reasoning",
-    "thinking",
-    "enable_thinking",
-    "thinking_budget",
-    "chat_template_kwargs",
-    "stream_options",
-    "parallel_tool_calls",
-    "safe_prompt",
-    "safetySettings",
-    "safety_identifier",
-    "output_config",
-    "usage",
-    "truncation",
-    "prompt_cache_key",
-    "keep_alive",
-    "options",
-    "include",
-    "mirostat",
-    "cache_prompt",
-    "prompt_mode",
-];
-
-/// Likewise, of Gemini's `generationConfig`.
-const HARMLESS_GEMINI: [&str; 11] = [
-    "temperature",
-    "topP",
-    "topK",
-    "seed",
-    "stopSequences",
-    "presencePenalty",
-    "frequencyPenalty",
-    "responseMimeType",
-    "responseSchema",
-    "responseJsonSchema",
-    "thinkingConfig",
-];
-
-/// The name of the field if it may cost something of its own: a tool, a search,
-/// a faster tier, another model.
-fn costly(name: &str, value: &Value) -> Option<String> {
-    if LIMITS.contains(&name) || ANSWERS.contains(&name) {
-        // A null is no limit, and one answer; anything else must be a number.
-        return (!value.is_u64() && !value.is_null()).then(|| name.to_owned());
-    }
-    let first = name.split('.').next().unwrap_or(name);
-    if first != "generationConfig" {
-        return (!HARMLESS.contains(&first)).then(|| name.to_owned());
-    }
-    match (name.split('.').nth(1), value) {
-        (Some(inner), _) => (!HARMLESS_GEMINI.contains(&inner)).then(|| name.to_owned()),
-        (None, Value::Object(fields)) => {
-            fields.iter().find_map(|(inner, value)| costly(&format!("{name}.{inner}"), value))
-        }
-        (None, _) => Some(name.to_owned()),
-    }
-}
-
-/// A field of the body by its dotted name.
-fn at<'v>(body: &'v Value, name: &str) -> Option<&'v Value> {
-    name.split('.').try_fold(body, |value, step| value.get(step))
-}
-
-/// A field of `-o` by its dotted name, however it was given.
-fn field<'v>(extra: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    let split = || {
-        let (outer, inner) = name.split_once('.')?;
-        extra.get(outer)?.get(inner)
-    };
-    extra.get(name).or_else(split)
-}
-
-/// The limit that the body sends. Of two that differ the server may heed either.
-fn limit_of(body: &Value) -> Option<u64> {
-    LIMITS.iter().filter_map(|name| at(body, name)?.as_u64()).max()
-}
-
-fn answers(body: &Value) -> u64 {
-    let asked = ANSWERS.iter().filter_map(|name| at(body, name)?.as_u64());
-    asked.fold(1, |product, count| product.saturating_mul(count.max(1)))
+/// What the request asks for that may be charged apart. Where the user said
+/// what a model costs, that goes for whatever headers the user's server wants.
+fn besides(target: &Target, row: Option<&Model>, extra: &Map<String, Value>) -> Option<Unknown> {
+    let field = extra.iter().find_map(|(name, value)| costly(name, value)).map(Unknown::Field);
+    let of_user = row.is_some_and(|row| row.is_priced_by_user);
+    field.or_else(|| fees::costly_header(&target.headers).filter(|_| !of_user).map(Unknown::Header))
 }
 
 /// Thinking that the limit on the answer does not bound. Alibaba and

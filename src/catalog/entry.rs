@@ -209,6 +209,8 @@ pub struct Model {
     /// The row that these facts, and prices if any, are taken from, where this
     /// id has none of its own. Bills are approximate then.
     pub taken_from: Option<ModelRef>,
+    /// Its prices are the user's own words.
+    pub is_priced_by_user: bool,
 }
 
 impl Model {
@@ -236,6 +238,7 @@ impl Model {
             route_dependent: false,
             prices: Vec::new(),
             taken_from: None,
+            is_priced_by_user: false,
         }
     }
 
@@ -306,6 +309,7 @@ impl ModelOverride {
             model.billing = Billing::Metered;
             model.route_dependent = false;
             model.taken_from = None;
+            model.is_priced_by_user = true;
         }
     }
 }

@@ -111,7 +111,11 @@ impl From<ResolveError> for Error {
                 let names = candidates.iter().map(ModelRef::to_string).collect();
                 base.hint(format!("name the provider: {}", quoted(names)))
             }
-            _ => base,
+            ResolveError::Unknown { .. } => base.hint(
+                "`pollm models` lists what can be asked now, `pollm models --all TERM` looks through all",
+            ),
+            ResolveError::UnknownProvider { .. } => base.hint("`pollm models providers` lists them"),
+            ResolveError::Gone { .. } => base.hint("`pollm models --all TERM` finds who else has a model"),
         }
     }
 }

@@ -125,6 +125,10 @@ pub(super) fn model(
 ) -> Result<Model, RowError> {
     let row: ModelRow<'_> = serde_json::from_str(json)?;
     let tokens = |bound: i64| u32::try_from(bound).ok();
+    let prices: Vec<PriceRow> =
+        row.prices.into_iter().map(|row| price_row(row, schedule)).collect::<Result<_, _>>()?;
+    let is_free = prices.iter().all(PriceRow::is_free);
+    let hides_its_price = is_free && is_priced_otherwise(&model);
     Ok(Model {
         model,
         name: row.n,
@@ -155,15 +159,37 @@ pub(super) fn model(
         canonical: row.cn,
         billing: match row.bill.as_deref() {
             None => Billing::Metered,
+            Some("free") if hides_its_price => Billing::Metered,
             Some("free") => Billing::Free,
             Some("trial") => Billing::Trial,
             Some("sub") => Billing::Subscription,
             Some(other) => return Err(unknown_word("bill", other)),
         },
         route_dependent: row.route != 0,
-        prices: row.prices.into_iter().map(|row| price_row(row, schedule)).collect::<Result<_, _>>()?,
+        prices: if hides_its_price { Vec::new() } else { prices },
         taken_from: None,
+        is_priced_by_user: false,
     })
+}
+
+/// Whether zeros stand for a price that is none by the token, which is not the
+/// same as free: a router's is that of the model that it chooses, music and
+/// speech are charged by the piece or the minute. Sources: openrouter.ai/docs on
+/// its routers, whose own list says -1 for them; the models' pages.
+fn is_priced_otherwise(model: &ModelRef) -> bool {
+    const BEGINNINGS: [(&str, &str); 8] = [
+        ("openrouter", "auto"),
+        ("openrouter", "openrouter/auto"),
+        ("openrouter", "openrouter/bodybuilder"),
+        ("openrouter", "openrouter/fusion"),
+        ("openrouter", "openrouter/pareto"),
+        ("openrouter", "typesafe/jev-router"),
+        ("openrouter", "google/lyria"),
+        ("vercel", "spacexai/grok-voice"),
+    ];
+    let of =
+        |(provider, id): &(&str, &str)| model.provider.as_str() == *provider && model.model.starts_with(id);
+    BEGINNINGS.iter().any(of) && !model.model.ends_with(":free")
 }
 
 fn unknown_word(key: &str, word: &str) -> RowError {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::money::{CostSource, Price, Tokens, Usage, UsageSource};
+use crate::money::{Bill, CostSource, Price, Tokens, Usage, UsageSource};
 
 fn embedded() -> Catalog {
     Catalog::embedded()
@@ -200,4 +200,28 @@ fn the_embedded_model_is_local_and_its_provider_knows_any_id() {
     assert_eq!(model("local/other").unwrap().billing, Billing::Local);
     assert_eq!(embedded().models(&ProviderId::new("local")), [row]);
     assert!(embedded().models(&ProviderId::new("ollama")).is_empty());
+}
+
+#[test]
+fn what_is_priced_otherwise_is_not_free() {
+    let catalog = Catalog::embedded();
+    let billed = |name: &str| {
+        let row = catalog.model(&ModelRef::split(name).unwrap()).unwrap();
+        let usage = Usage { output: Tokens(1_000), ..Usage::default() };
+        let at = "2026-11-22T12:00:00Z".parse().unwrap();
+        row.bill(&usage, UsageSource::Reported, at, Pricing::default())
+    };
+    for name in [
+        "openrouter/auto",
+        "openrouter/openrouter/auto",
+        "openrouter/openrouter/auto-code",
+        "openrouter/openrouter/fusion",
+        "openrouter/openrouter/pareto-code",
+        "openrouter/google/lyria-3-pro-preview",
+    ] {
+        assert_eq!(billed(name), Bill::UNKNOWN, "{name}");
+    }
+    for name in ["openrouter/openrouter/free", "openrouter/google/gemma-4-31b-it:free", "zai/glm-4.7-flash"] {
+        assert_eq!(billed(name).source, CostSource::Free, "{name}");
+    }
 }

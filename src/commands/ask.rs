@@ -115,8 +115,12 @@ pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
         stderr(&why(&plan, context));
     }
     if args.call.dry_run {
-        let (as_json, decision) = (plan.product == plan::Product::Json, plan.decisions.first());
-        return dry_run::print(&plan.lanes, &plan.asking, (plan.caps, decision), as_json, context);
+        let as_json = plan.product == plan::Product::Json;
+        let calls = dry_run::Calls {
+            caps: dry_run::Caps::Each(plan.caps, plan.manner.retries.paid_sends()),
+            decision: plan.decisions.first(),
+        };
+        return dry_run::print(&plan.lanes, &plan.asking, calls, as_json, context);
     }
     chain::run(&plan, context)
 }

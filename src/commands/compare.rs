@@ -195,14 +195,7 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     }
     let plan = plan::resolve(args, context)?;
     if args.call.dry_run {
-        let as_json = plan.format == CompareFormat::Json;
-        return super::ask::dry_run::print(
-            &plan.lanes,
-            &plan.asking,
-            (args.call.caps, None),
-            as_json,
-            context,
-        );
+        return plan.dry_run(context);
     }
     plan.file.as_deref().map(whole_file::check).transpose()?;
     let raced = race::run(&plan, context)?;

@@ -17,6 +17,7 @@ mod cooldowns;
 mod list;
 mod providers;
 mod refresh;
+mod route;
 mod show;
 
 /// List models and providers: context, prices, abilities.
@@ -41,8 +42,11 @@ enum ModelsCommand {
     /// List models with context, prices and abilities
     List(Box<list::ListArgs>),
     /// Show everything about one model: facts, prices and when they change
+    ///
+    /// Of a route of the configuration: its policy, and how it would rank its models now by their prices
+    /// and by your own measurements. Of a set: its models.
     Show {
-        /// The model: provider/model, an alias or an id
+        /// The model: provider/model, an alias or an id; or the name of a route or a set
         #[arg(value_name = "MODEL")]
         model: String,
         /// The moment whose prices are shown: a time, or a date in UTC [default: now]
@@ -77,12 +81,13 @@ enum ModelsCommand {
     /// Ask providers for their list, which shows whether key and address are right
     ///
     /// Nothing is charged. Without a name, every provider with a key and every running local server.
-    /// Exit code 5 where a key is missing or rejected, 1 where something else failed.
+    /// Exit code 5 where a key is missing or rejected, or there is nothing to check, 1 where something
+    /// else failed.
     ///
     /// A model that failed again and again, or whose provider asked to be left alone, is asked after
     /// the others of a chain for a while. That is shown here, and a good check ends it.
     Check {
-        /// The providers
+        /// Only these providers
         #[arg(value_name = "PROVIDER")]
         providers: Vec<String>,
         /// End all pauses after failures, of these providers or of all, and ask nobody
@@ -129,9 +134,7 @@ pub fn run(
         Some(ModelsCommand::Check { providers, clear_cooldowns: true, json }) => {
             cooldowns::clear(providers, *json, context, stdout)
         }
-        Some(ModelsCommand::Check { providers, json, .. }) => {
-            check::run(providers, *json, context, stdout, stderr)
-        }
+        Some(ModelsCommand::Check { providers, json, .. }) => check::run(providers, *json, context, stdout),
         Some(ModelsCommand::Pull { model, yes }) => pull(model, *yes, context),
     }
 }

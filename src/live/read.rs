@@ -76,7 +76,11 @@ pub(super) fn models(body: &[u8]) -> Option<Vec<LiveModel>> {
 
 fn model(item: &Value) -> Option<LiveModel> {
     let text = |key: &str| item.get(key)?.as_str().filter(|text| is_name(text));
-    let id = text("id").or_else(|| text("name")).or_else(|| text("model"))?;
+    // A name does not stand in for an id that is none: it could not be asked by it.
+    let id = match item.get("id") {
+        Some(Value::String(_)) => text("id"),
+        _ => text("name").or_else(|| text("model")),
+    }?;
     let id = id.strip_prefix("models/").unwrap_or(id);
     // Gemini's list says what a model is for.
     let generates = item.get("supportedGenerationMethods").and_then(Value::as_array);
@@ -130,6 +134,8 @@ mod tests {
     #[test]
     fn names_that_would_drive_a_terminal_are_no_names() {
         assert_eq!(read("{\"data\":[{\"id\":\"a\\u001b[2J\"},{\"id\":\" \"}]}"), []);
+        assert_eq!(read("{\"data\":[{\"id\":\"a\\u001b[2J\",\"name\":\"A\"}]}"), []);
+        assert_eq!(read(r#"{"models":[{"id":null,"name":"x:8b"}]}"#), [("x:8b".to_owned(), None, None)]);
         assert_eq!(read(&format!(r#"{{"data":[{{"id":"{}"}}]}}"#, "x".repeat(LONGEST_NAME + 1))), []);
     }
 

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::columns::{Column, Place, rows};
+use super::columns::{Column, GAP, Place, rows, taken};
 use super::figures::{duration, speed};
 use super::filter::clean_line;
+use super::models::Charge;
 use super::money;
 use super::output::{Output, Paint};
-use crate::catalog::Part;
 use crate::choice::Decision;
 use crate::money::Cost;
 use crate::router::{Host, Ranked};
@@ -73,8 +73,18 @@ fn seconds(decision: &Decision, at: Timestamp) -> i64 {
     decision.at.duration_since(at).as_secs().max(0)
 }
 
-/// The decision for people, with a newline at its end.
+/// The decision for people on stderr, with a newline at its end.
 pub fn in_words(decision: &Decision, output: &Output) -> String {
+    let width = if output.stderr_tty { output.width } else { usize::MAX };
+    output.paint_stderr(text(decision, width, output).trim_end(), Paint::Dim) + "\n"
+}
+
+/// The decision for people on stdout, with a newline at its end.
+pub fn plain(decision: &Decision, output: &Output) -> String {
+    text(decision, if output.stdout_tty { output.width } else { usize::MAX }, output)
+}
+
+fn text(decision: &Decision, width: usize, output: &Output) -> String {
     let what = match &decision.route {
         Some(route) => format!("route {route}, {}", decision.policy.as_str()),
         None => decision.policy.as_str().to_owned(),
@@ -87,14 +97,13 @@ pub fn in_words(decision: &Decision, output: &Output) -> String {
     if output.accessible {
         text.push_str(&listed(decision));
     } else {
-        text.push_str(&table(decision));
+        text.push_str(&table(decision, width));
     }
     for of in &decision.ranking.rejected {
         let name = clean_line(&decision.candidates[of.candidate].name);
         text.push_str(&format!("left out: {name}: {}\n", clean_line(&of.reason)));
     }
-    text.push_str(&baseline(decision));
-    output.paint_stderr(text.trim_end(), Paint::Dim) + "\n"
+    text + &baseline(decision)
 }
 
 /// What there is to say of one candidate, under the names of the columns.
@@ -107,17 +116,19 @@ fn facts(decision: &Decision, of: &Ranked) -> [(&'static str, String); 9] {
         duration(ms)
     });
     let row = decision.candidates[of.candidate].row.as_ref();
-    let now = row.and_then(|row| row.prices_at(decision.at));
-    let price = |part| now.as_ref().and_then(|now| now.row.prices.get(part)).map(money::price);
-    let prices = match (price(Part::Input), price(Part::Output)) {
-        (None, None) => UNKNOWN.to_owned(),
-        (input, output) => {
-            let known = |price: Option<String>| price.unwrap_or_else(|| UNKNOWN.to_owned());
-            format!("{}/{}", known(input), known(output))
-        }
-    };
+    let charge = row.map(|row| Charge::of(row, row.prices_at(decision.at).as_ref()));
     let sign = if of.expected.approximate { "≈" } else { "~" };
-    let expected = of.expected.cost.map(|cost| format!("{sign}{}", cost.to_display()));
+    let (prices, expected) = match charge {
+        Some(Charge::PerMillion { input, output, .. }) => {
+            let known = |price: Option<_>| price.map_or_else(|| UNKNOWN.to_owned(), money::price);
+            let cost = of.expected.cost.map(|cost| format!("{sign}{}", cost.to_display()));
+            (format!("{}/{}", known(input), known(output)), cost)
+        }
+        Some(charge @ (Charge::Local | Charge::Free | Charge::NotMetered)) => {
+            (charge.as_str().to_owned(), Some(charge.as_str().to_owned()))
+        }
+        Some(Charge::Unknown) | None => (UNKNOWN.to_owned(), None),
+    };
     [
         ("n", known.n.to_string()),
         ("failed", known.failed.to_string()),
@@ -131,7 +142,10 @@ fn facts(decision: &Decision, of: &Ranked) -> [(&'static str, String); 9] {
     ]
 }
 
-fn table(decision: &Decision) -> String {
+/// The columns that a narrow terminal does without, the first of them first.
+const SPARED: [&str; 6] = ["p90", "age", "failed", "answer", "speed", "price in/out"];
+
+fn table(decision: &Decision, width: usize) -> String {
     let ranked = &decision.ranking.ranked;
     if ranked.is_empty() {
         return String::new();
@@ -145,6 +159,13 @@ fn table(decision: &Decision) -> String {
         let cells = facts.iter().map(|row| row[column].1.clone());
         let cells = std::iter::once(facts[0][column].0.to_owned()).chain(cells).collect();
         columns.push(Column::new(cells, Place::Right));
+    }
+    for name in SPARED {
+        // There is no gap behind the last column.
+        let is_too_wide = taken(&columns) > width.saturating_add(GAP);
+        if let Some(column) = columns.iter_mut().find(|column| column.cells[0] == name && is_too_wide) {
+            column.width = 0;
+        }
     }
     rows(&columns, ranked.len() + 1).join("\n") + "\n"
 }

@@ -53,13 +53,13 @@ fn tokens(number: u64, sums: &Sums) -> String {
     format!("{least}{about}{}", count(number))
 }
 
-/// `45%`; `<1%` for what is not nothing.
+/// `45%`; `<1%` for what is not nothing, `?` for what nobody knows.
 fn share(spending: &Spending, sums: &Sums) -> String {
-    match spending.share(sums) {
+    match spending.share(sums, 100) {
+        None if spending.all.total.known > Cost::ZERO => "?".to_owned(),
         None => String::new(),
-        Some(0) if sums.total.known == Cost::ZERO => "0%".to_owned(),
-        Some(0..10) => "<1%".to_owned(),
-        Some(thousandths) => format!("{}%", (thousandths + 5) / 10),
+        Some(0) if sums.total.known > Cost::ZERO => "<1%".to_owned(),
+        Some(percent) => format!("{percent}%"),
     }
 }
 

@@ -34,17 +34,3 @@ pub(super) fn of(question: &Question<'_>, candidate: &Candidate) -> Expected {
     let bill = estimate::bill(row, (input, output), how, question.now);
     Expected { cost: bill.cost, input, output, approximate: bill.approximate }
 }
-
-/// The most that a candidate's answer can cost, as caps count it: the longest
-/// answer at the dearest hour.
-pub(super) fn worst(question: &Question<'_>, candidate: &Candidate) -> Option<Cost> {
-    let row = candidate.row.as_ref()?;
-    let how = Pricing { thinking: candidate.thinking, batch: false, ceiling: true };
-    let input = candidate.input.unwrap_or(question.need.input);
-    let cost = |output| estimate::bill(Some(row), (input, output), how, question.now).cost;
-    match candidate.max_tokens.or(row.max_output) {
-        Some(output) => cost(output),
-        // Without any limit only what is free can't cost more.
-        None => cost(1).filter(|cost| *cost == Cost::ZERO),
-    }
-}

@@ -1,7 +1,7 @@
 //! Who can serve a request at all.
 
-use super::expected::worst;
 use super::{Bar, Candidate, Question, Rejected};
+use crate::budget::Worst;
 use crate::catalog::{Billing, Part, State};
 
 /// The candidates that can serve the request, and why the others can't.
@@ -97,12 +97,15 @@ fn too_dear(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
 
 fn over_cap(question: &Question<'_>, candidate: &Candidate) -> Option<String> {
     let cap = question.max_cost?;
-    match worst(question, candidate) {
-        Some(cost) if cost <= cap => None,
-        Some(cost) => {
+    let unknown = |why: &str| Some(format!("{why}, and the cap is {}", cap.to_display()));
+    match &candidate.worst {
+        Some(Worst::Nothing) => None,
+        Some(Worst::AtMost(cost)) if *cost <= cap => None,
+        Some(Worst::AtMost(cost)) => {
             Some(format!("it may cost {}, more than the cap of {}", cost.to_display(), cap.to_display()))
         }
-        None => Some(format!("what it may cost is unknown, and the cap is {}", cap.to_display())),
+        Some(Worst::Unknown(why)) => unknown(&why.to_string()),
+        None => unknown("what it may cost is unknown"),
     }
 }
 

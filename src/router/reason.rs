@@ -3,6 +3,8 @@
 use super::order::Lead;
 use super::speed::DOUBT_MS;
 use super::{Checks, Order, Policy, Question, Ranked};
+use crate::catalog::Billing;
+use crate::money::Cost;
 use crate::render::figures::{duration, speed};
 
 /// Gives every candidate the reason for its place.
@@ -23,7 +25,7 @@ pub(super) fn give(question: &Question<'_>, ranked: &mut [Ranked], lead: Lead) {
 
 fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bool) -> String {
     match question.policy {
-        Policy::Cheapest => cost(of),
+        Policy::Cheapest => cost(question, of),
         Policy::Fastest if nothing_known => match question.order {
             Order::Named => "nothing is measured yet: in the order given".to_owned(),
             Order::Found => "nothing is measured yet: in the order of the expected cost".to_owned(),
@@ -38,12 +40,12 @@ fn of_rank(question: &Question<'_>, of: &Ranked, place: usize, nothing_known: bo
                 let row = question.candidates[of.candidate].row.as_ref();
                 let family = row.and_then(|row| row.family.as_deref()).unwrap_or("no family");
                 let released = row.and_then(|row| row.released.as_deref()).unwrap_or("no date known");
-                format!("newest of the dearest families: {family}, {released}, {}", cost(of))
+                format!("newest of the dearest families: {family}, {released}, {}", cost(question, of))
             }
         },
         Policy::Balanced => {
             let index = of.index.unwrap_or(1.0);
-            format!("{index:.2} between best (0) and worst (1): {}; {}", cost(of), pace(of))
+            format!("{index:.2} between best (0) and worst (1): {}; {}", cost(question, of), pace(of))
         }
     }
 }
@@ -54,9 +56,14 @@ fn checked(question: &Question<'_>, of: &Ranked) -> String {
     if all < Checks::LEAST { String::new() } else { format!("; {passed} of {all} checks passed") }
 }
 
-fn cost(of: &Ranked) -> String {
+fn cost(question: &Question<'_>, of: &Ranked) -> String {
+    let row = question.candidates[of.candidate].row.as_ref();
     let tokens = format!("{} tokens in and ~{} out", of.expected.input, of.expected.output);
     match of.expected.cost {
+        Some(Cost::ZERO) if row.is_some_and(|row| row.billing == Billing::Local) => {
+            "it runs on this machine".to_owned()
+        }
+        Some(Cost::ZERO) => "it is free".to_owned(),
         Some(cost) => format!("~{} for {tokens}", cost.to_display()),
         None => "what it costs is unknown".to_owned(),
     }

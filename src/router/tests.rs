@@ -58,6 +58,7 @@ fn priced(name: &str, input: &str, output: &str, samples: Vec<Sample>) -> Candid
         thinking: false,
         input: None,
         typical_output: None,
+        worst: None,
         checks: Checks::default(),
         obstacle: None,
         samples,
@@ -251,6 +252,8 @@ fn what_cannot_serve_the_request_is_left_out_with_the_reason() {
     not local/smollm2-135m: it does not take image attachments
     ");
     need = Need { input: 9_000, ..Need::default() };
+    candidates[1].worst = Some(Worst::Nothing);
+    candidates[3].worst = Some(Worst::AtMost(Cost::parse_usd("1.298").unwrap()));
     let cooling = [Cooling {
         provider: ProviderId::new("openai"),
         model: None,

@@ -66,12 +66,20 @@ fn the_dearest_comes_first_and_nothing_unknown_is_nothing() {
     assert_eq!(names, ["lab/dear", "lab/cheap", "lab/local", "lab/unknown"]);
     let known: Vec<_> = spending.groups.iter().map(|(_, sums)| sums.known().map(Cost::to_usd)).collect();
     assert_eq!(known, [Some("0.3".into()), Some("0.1".into()), Some("0".into()), None]);
-    let shares: Vec<_> = spending.groups.iter().map(|(_, sums)| spending.share(sums)).collect();
-    assert_eq!(shares, [Some(750), Some(250), Some(0), Some(0)]);
+    let shares: Vec<_> = spending.groups.iter().map(|(_, sums)| spending.share(sums, 1_000)).collect();
+    assert_eq!(shares, [Some(750), Some(250), Some(0), None]);
     let all = spending.all;
     assert_eq!((all.calls, all.total.unpriced, all.free), (4, 1, 1));
     assert_eq!((all.billed.cost.to_usd(), all.computed.cost.to_usd()), ("0.3".to_owned(), "0.1".to_owned()));
     assert_eq!((all.input, all.cached, all.output), (60, 20, 28));
+}
+
+#[test]
+fn shares_are_rounded_once() {
+    let of = |model, usd| call(model, "2026-11-01T00:00:00Z", Some(usd), CostSource::Computed);
+    let spending = gather(By::Model, "UTC", &[of("a", "0.0072"), of("b", "0.006")]);
+    let shares: Vec<_> = spending.groups.iter().map(|(_, sums)| spending.share(sums, 100)).collect();
+    assert_eq!(shares, [Some(55), Some(45)], "54.545… and 45.454… %");
 }
 
 #[test]
@@ -80,5 +88,5 @@ fn sums_beyond_all_reason_do_not_overflow() {
     dear.bill.cost = Some(Cost::from_atto(i128::MAX / 2));
     let spending = gather(By::Model, "UTC", &[dear.clone(), dear.clone(), dear]);
     assert_eq!(spending.all.total.known.atto(), i128::MAX);
-    assert!(spending.share(&spending.all).is_some());
+    assert!(spending.share(&spending.all, 1_000).is_some());
 }

@@ -85,7 +85,7 @@ fn what_is_refused_opens_no_connection_and_says_why() {
     let output = lab.ask(&["hello"]).run();
     assert_snapshot!(output, @r#"
         ------- stderr -------
-        error: over budget: lab/one may cost up to $0.009332, and $0.005 of the cap of $0.005 a day is left
+        error: over budget: lab/one may cost up to $0.009301, and $0.005 of the cap of $0.005 a day is left
 
         hint: `--max-tokens N` allows less, `--fit` as much as fits what is left
         hint: the cap begins anew at TIMESTAMP; `pollm cost budget` shows every cap
@@ -300,4 +300,88 @@ fn caps_are_set_and_removed_and_comments_stay() {
     assert!(set(&["set", "day", "1", "--provider", "lap"]).exited(5).stderr.contains("did you mean `lab`?"));
     assert!(set(&["set", "day", "much"]).exited(2).stderr.contains("a plain amount of USD"));
     assert_eq!(budget(&lab)["caps"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn what_may_be_charged_apart_is_refused_under_a_cap() {
+    let lab = answering();
+    let base = lab.server.url();
+    lab.configure(&format!(
+        "[providers.openai]\nbase_url = \"{base}/v1\"\nheaders = {{ \"OpenAI-Beta\" = \"fast=v1\", \"X-Title\" = \"t\" }}\n\
+         [providers.perplexity]\nbase_url = \"{base}/v1\"\n"
+    ));
+    let ask = |model: &str| {
+        let run = lab.pollm(["ask", "-m", model, "--max-tokens", "9", "--max-cost", "1", "hello"]);
+        run.env("OPENAI_API_KEY", "k").env("PERPLEXITY_API_KEY", "k")
+    };
+    assert_snapshot!(ask("openai/gpt-6-sol").run(), @"
+    ------- stderr -------
+    error: openai/gpt-6-sol: a cap is set, and what the call may cost is unknown
+      because: the header `openai-beta` of the configuration may cost more, and how much is not known
+
+    hint: prices of your own, below `[providers.ID.models.MODEL]` in the configuration, are taken as all that is charged
+    hint: `--allow-unpriced` sends what has no known cost all the same
+    [exit status: 3]
+    ");
+    let searching = ask("perplexity/sonar-deep-research").run().exited(3);
+    assert!(searching.stderr.contains("may search by itself"), "{searching}");
+    assert_eq!(lab.server.requests().len(), 0);
+    let _ = ask("openai/gpt-6-sol").arg("--allow-unpriced").run().success();
+    // A team's own server may want any header.
+    let text = std::fs::read_to_string(lab.env.root().join("config/pollm/config.toml")).unwrap();
+    std::fs::write(
+        lab.env.root().join("config/pollm/config.toml"),
+        text.replace("key_env = \"LAB_KEY\"\n", "key_env = \"LAB_KEY\"\nheaders = { \"X-Team\" = \"a\" }\n"),
+    )
+    .unwrap();
+    let _ = lab.ask(&["--max-tokens", "9", "--max-cost", "1", "hello"]).run().success();
+}
+
+/// Calls that are sent together are looked at together, resends and all.
+#[test]
+fn a_dry_run_counts_as_the_run_would() {
+    let lab = dear_and_cheap(|_| Script::sse(openai_chunks(&["Yes."])));
+    let run = |args: &[&str]| {
+        let line = ["compare", "-m", "dear/one,cheap/one", "--max-tokens", "9", "--max-cost", "0.02"];
+        lab.pollm(line.iter().chain(args).copied()).run()
+    };
+    let dry = run(&["--runs", "40", "--dry-run", "hello"]).success();
+    let wet = run(&["--runs", "40", "hello"]).exited(3);
+    let said = wet.stderr.lines().next().unwrap().strip_prefix("error: ").unwrap().to_owned();
+    assert!(said.contains("the 80 calls may cost up to"), "{wet}");
+    assert!(dry.stderr.contains(&format!("it would not be sent: {said}")), "{dry}\n{said}");
+    let list = lab.env.root().join("list.txt");
+    std::fs::write(&list, "one\n".repeat(40)).unwrap();
+    let many = ["--prompts", list.to_str().unwrap()];
+    let dry = run(&[&many[..], &["--dry-run"]].concat()).success();
+    assert!(dry.stderr.contains("the 80 calls may cost up to"), "{dry}");
+    let dry = run(&["--dry-run", "hello"]).success();
+    assert!(dry.stderr.contains("all calls together may cost up to"), "{dry}");
+    assert_eq!(lab.server.requests().len(), 0);
+    let worst = |args: &[&str]| {
+        let line = ["ask", "-m", "cheap/one", "--max-tokens", "9", "--max-cost", "1", "--dry-run", "--json"];
+        let object = lab.pollm(line.iter().chain(args).copied()).run().success().json();
+        object["cap"]["worst_usd"].as_str().unwrap().parse::<f64>().unwrap()
+    };
+    let (once, thrice) = (worst(&["hello"]), worst(&["--retry-ambiguous", "--retries", "2", "hello"]));
+    assert!((thrice - 3.0 * once).abs() < 1e-12, "{once} {thrice}");
+}
+
+/// At a lab whose charges are known a small cap lets a short question through.
+#[test]
+fn a_tiny_cap_is_of_use() {
+    let lab = answering();
+    let args = ["ask", "-m", "openai/gpt-6-luna", "--max-tokens", "100", "--max-cost", "0.0001", "--dry-run"];
+    let run = lab.pollm(args.into_iter().chain(["--json", "is it so?"])).env("OPENAI_API_KEY", "k");
+    let object = run.run().success().json();
+    assert_eq!(object["cap"]["allowed"], true, "{object}");
+}
+
+#[test]
+fn a_negative_cap_is_no_cap() {
+    let lab = answering();
+    let ask = lab.ask(&["--max-cost", "-1", "hello"]).run().exited(2);
+    assert!(ask.stderr.contains("expected a plain amount of USD"), "{ask}");
+    let set = lab.pollm(["cost", "budget", "set", "day", "-5"]).run().exited(2);
+    assert!(set.stderr.contains("expected a plain amount of USD"), "{set}");
 }

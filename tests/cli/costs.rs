@@ -53,7 +53,7 @@ fn totals_name_what_they_leave_out() {
     model       calls    in  cached  out  reasoning          cost  share
     lab/one         2  1500     200  300        150      ~$0.0021   100%  ████████████████████████
     lab/tiny        1     3       0    1          0   $0.00000075    <1%  ▏
-    lab/secret      1     7       0    5          2             ?     0%
+    lab/secret      1     7       0    5          2             ?      ?
     total           4  1510     200  306        152  ≥ ~$0.002101   100%
 
     span                      all calls
@@ -322,4 +322,22 @@ fn an_audit_without_a_key_or_a_network_says_what_was_not_asked() {
     let offline = env.pollm(["cost", "audit", "--offline", "--json"]).env("OPENROUTER_API_KEY", KEY);
     assert_eq!(offline.run().success().json()["openrouter"]["asked"], false);
     assert_eq!(server.connections(), connections);
+}
+
+#[test]
+fn a_route_and_a_set_are_repriced_as_their_models() {
+    let lab = history();
+    lab.configure(&format!(
+        "[sets]\nboth = [\"lab/one\", \"lab/tiny\"]\n[routes.r]\nmodels = [\"lab/tiny\"]\npolicy = \"best\"\n\
+         [routes.any]\npolicy = \"best\"\n{TINY}"
+    ));
+    let models = |names: &str| {
+        let whole = cost(&lab, &format!("what-if {names}"));
+        let models = whole["models"].as_array().unwrap().iter().map(|of| of["model"].clone());
+        models.collect::<Vec<_>>()
+    };
+    assert_eq!(json!(models("both")), json!(["lab/one", "lab/tiny"]));
+    assert_eq!(json!(models("r,lab/one,r")), json!(["lab/tiny", "lab/one"]));
+    let any = lab.pollm(["cost", "what-if", "any"]).run().exited(2);
+    assert!(any.stderr.contains("route `any` names no models") && any.stderr.contains("hint: "), "{any}");
 }

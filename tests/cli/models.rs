@@ -285,3 +285,69 @@ fn screen_readers_get_a_line_a_fact() {
     assert!(output.stdout.starts_with("model: openai/gpt-6.1-sol\ncontext: "), "{output}");
     assert!(output.stdout.contains("\ninput price: 2.00 USD per million tokens\n"), "{output}");
 }
+
+#[test]
+fn a_check_of_nothing_is_no_good_check() {
+    insta::assert_snapshot!(pollm(&Env::new(), "models check").run(), @"
+    ------- stderr -------
+    error: no API key is set and no local server runs
+
+    hint: set a provider's variable, such as OPENAI_API_KEY, or run `pollm keys set PROVIDER`
+    [exit status: 5]
+    ");
+}
+
+/// An id that can't be asked for is not listed under another name, and a list
+/// that nobody gives is a failure.
+#[test]
+fn lists_that_are_none_are_failures() {
+    let server = Server::start(|request, _| match request.target.as_str() {
+        "/good/models" => {
+            Script::json(200, &json!({"data": [{"id": "a"}, {"id": "b\u{1b}[2J", "name": "Bee"}]}))
+        }
+        "/none/models" => Script::json(200, &json!({"data": []})),
+        _ => Script::json(200, &json!("sign in first")),
+    });
+    let env = Env::new();
+    let row = |name: &str| {
+        let base = format!("{}/{name}", server.url());
+        format!("[providers.{name}]\nprotocol = \"openai-chat\"\nbase_url = \"{base}\"\n")
+    };
+    env.configure(&["good", "none", "bad"].map(row).concat());
+    let good = pollm(&env, "models --live --provider good,bad --json").run().success();
+    assert_eq!(names(&good.json()), ["good/a"]);
+    assert!(good.stderr.contains("warning: bad: "), "{good}");
+    insta::assert_snapshot!(pollm(&env, "models --live --provider bad").run(), @"
+    ------- stderr -------
+    warning: bad: the answer can't be understood
+    error: no list came from bad
+
+    hint: `pollm models check` says more; ids can be asked all the same
+    [exit status: 1]
+    ");
+    let none = pollm(&env, "models --live --provider none").run().success();
+    assert!(none.stderr.contains("no models of none are known"), "{none}");
+}
+
+/// One `name: value` line a fact, whatever is shown.
+#[test]
+fn screen_readers_get_no_columns_anywhere() {
+    let (env, server) = (Env::new(), Server::always(Script::json(200, &json!({"data": [{"id": "a"}]}))));
+    env.configure(&format!(
+        "[budget]\nday = \"5\"\n[providers.lab]\nprotocol = \"openai-chat\"\nbase_url = \"{}\"\n",
+        server.url()
+    ));
+    for line in [
+        "models show openai/gpt-6-sol",
+        "models check lab",
+        "cost budget",
+        "cost price openai/gpt-6-sol --input 9 --output 9",
+    ] {
+        let output = pollm(&env, line).env("ACCESSIBLE", "1").run().success();
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.lines().filter(|line| line.contains(": ")).count() >= 4, "{line}\n{text}");
+        assert!(!text.contains("  "), "{line}\n{text}");
+    }
+    let budget = pollm(&env, "cost budget").env("ACCESSIBLE", "1").run().success().stdout;
+    assert!(budget.starts_with("cap: $5.00 a day\nspent: $0.00\n"), "{budget}");
+}

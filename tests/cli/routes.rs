@@ -225,6 +225,8 @@ fn nobody_left_is_an_error_with_every_reason() {
     ------- stderr -------
     error: no model of route `mine` can serve this request
       because: c/one: there is no API key for c
+
+    hint: `pollm models providers` shows where keys are looked for
     [exit status: 5]
     ");
     assert_eq!(lab.server.requests().len(), 0);
@@ -303,4 +305,96 @@ fn a_comparison_says_which_of_its_models_a_route_chose() {
     assert!(output.stderr.contains("route quick, fastest"), "{}", output.stderr);
     let again = lab.pollm(["compare", "--last", "--json"]).run().success().json();
     assert_eq!(again["lanes"][1]["route"], output.json()["lanes"][1]["route"]);
+}
+
+/// A page that is about a route, not about a prompt.
+#[test]
+fn a_route_is_shown_with_its_settings_and_its_figures() {
+    let toml = format!(
+        "[aliases]\nfav = \"quick\"\n[sets]\nboth = [\"a/one\", \"b/one\"]\n{QUICK}max_price = \"5\"\n"
+    );
+    let lab = lab(&toml, said);
+    for _ in 0..2 {
+        let _ = ask(&lab, &["-m", "b/one", "hi"]).run().success();
+    }
+    let show = |args: &[&str]| lab.pollm(["models", "show"].iter().chain(args).copied()).run();
+    let text = show(&["fav"]).success().stdout;
+    for line in [
+        "route       quick\n",
+        "policy      fastest: ",
+        "aliases     fav\n",
+        "models      c/one, a/one, b/one\n",
+        "explores    5 of 100 calls\n",
+        "max price   $5 for a million tokens, in or out\n",
+        "left out: c/one: there is no API key for c\n",
+        "$1.00/$2.00",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let object = show(&["quick", "--json"]).success().json();
+    let ranked = object["ranking"]["candidates"].as_array().unwrap();
+    let n: Vec<_> = ranked.iter().map(|of| (&of["model"], &of["n"])).collect();
+    assert_eq!(json!(n), json!([["b/one", 2], ["a/one", 0]]));
+    assert_eq!((&object["route"], &object["models"][0]), (&json!("quick"), &json!("c/one")));
+    assert_eq!(
+        (&object["settings"]["max_price"], &object["ranking"]["chosen"]),
+        (&json!("5"), &json!("b/one"))
+    );
+    // A set is no route: its models, a line each.
+    let set = show(&["both", "--json"]).success().json();
+    let names: Vec<_> = set["models"].as_array().unwrap().iter().map(|of| &of["model"]).collect();
+    assert_eq!((&set["set"], json!(names)), (&json!("both"), json!(["a/one", "b/one"])));
+    assert!(show(&["both"]).success().stdout.contains("a/one      33k   1.00    2.00"));
+    assert_eq!(lab.server.requests().len(), 2, "nothing is asked for it");
+    assert_snapshot!(show(&["quik"]), @"
+    ------- stderr -------
+    error: unknown model `quik`
+
+    hint: did you mean `quick`?
+    [exit status: 2]
+    ");
+    assert_snapshot!(lab.pollm(["cost", "price", "quick", "--input", "1", "--output", "1"]).run(), @"
+    ------- stderr -------
+    error: `quick` is a route, not a model
+
+    hint: name one of `c/one`, `a/one`, `b/one`
+    [exit status: 2]
+    ");
+}
+
+#[test]
+fn what_costs_nothing_is_called_so_and_a_narrow_table_does_without_columns() {
+    let env = Env::new();
+    env.configure("[routes.here]\nmodels = [\"local/smollm2-135m\"]\npolicy = \"cheapest\"\n");
+    let text = env.pollm(["models", "show", "here"]).run().success().stdout;
+    assert!(text.contains("cheapest: local/smollm2-135m: it runs on this machine\n"), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("1. local/") && line.ends_with("local     local")),
+        "{text}"
+    );
+    assert!(!text.contains('$'), "{text}");
+}
+
+/// Under `--max-cost` a route leaves out what the cap would refuse, by the same bound.
+#[test]
+fn a_route_and_a_cap_count_alike() {
+    let lab = lab("", said);
+    let args = ["-m", "a/one", "--max-tokens", "10", "--dry-run", "--json", "hi"];
+    let object = ask(&lab, &[&["--max-cost", "1"], &args[..]].concat()).run().success().json();
+    let worst = object["cap"]["worst_usd"].as_str().unwrap().to_owned();
+    // What a prompt of one token is expected to cost is far less.
+    let expected: f64 = object["estimate"]["usd_max"].as_str().unwrap().parse().unwrap();
+    assert!(worst.parse::<f64>().unwrap() > 10.0 * expected, "{object}");
+    let route = |cap: &str| ask(&lab, &[&["--max-cost", cap, "--route", "best"], &args[..]].concat()).run();
+    assert_eq!(route(&worst).success().json()["cap"]["worst_usd"], worst.as_str());
+    let less = format!("{:.6}", worst.parse::<f64>().unwrap() - 0.000_001);
+    let refused = route(&less).exited(3);
+    assert!(
+        refused.stderr.contains("a/one: it may cost $") && refused.stderr.contains("hint: "),
+        "{refused}"
+    );
+    // What may be paid for thrice is counted thrice.
+    let thrice =
+        ask(&lab, &[&["--max-cost", &worst, "--retry-ambiguous", "--route", "best"], &args[..]].concat());
+    assert!(thrice.run().exited(3).stderr.contains("it may cost $"));
 }

@@ -73,7 +73,8 @@ fn usd(lane: &Lane, request: &Request) -> String {
 fn sum(lane: &Lane, request: &Request, output: u64) -> String {
     let Way::Http { target, .. } = &lane.way else { unreachable!() };
     let (wire, _) = dispatch::encode(target, request).unwrap();
-    let input = wire.body.to_string().len() as u64 + UNSEEN_TOKENS;
+    let input = prompt::most("a", request, &wire.body);
+    assert!(input >= prompt::UNSEEN_TOKENS);
     Cost::from_atto(i128::from(input + 10 * output) * 1_000_000_000_000).to_usd()
 }
 
@@ -126,6 +127,101 @@ fn fields_of_the_body_are_heeded() {
         let found = worst(&lane, &with(fields.clone()));
         assert!(matches!(found, Worst::Unknown(Unknown::Field(_))), "{fields}: {found:?}");
     }
+}
+
+/// The bound of a prompt at a provider, at 1 USD a million, without an answer.
+fn bound(provider: &str, request: &Request) -> u64 {
+    let priced = priced(&[(PricePart::Input, "1"), (PricePart::Output, "0")]);
+    let lane = lane(provider, Protocol::OpenAiChat, Some(Model { context: None, ..priced }));
+    let Worst::AtMost(cost) = worst(&lane, request) else { panic!("there is a bound") };
+    u64::try_from(cost.atto() / 1_000_000_000_000).unwrap()
+}
+
+/// Tokens that providers charged for prompts of so many bytes, as recorded; of
+/// those without tools and attachments the ones with most tokens a byte.
+#[test]
+fn a_bound_is_never_below_what_was_charged_and_not_far_above_at_the_labs() {
+    for (provider, bytes, charged) in [
+        ("openai", 34, 13),
+        ("openai", 18, 11),
+        ("openai", 36, 57),
+        ("anthropic", 20, 13),
+        ("anthropic", 121, 92),
+        ("google", 6, 2),
+        ("deepseek", 34, 90),
+        ("deepseek", 9, 6),
+        ("mistral", 30, 10),
+        ("azure", 34, 14),
+        ("openrouter", 16, 78),
+        ("huggingface", 29, 40),
+        ("vllm", 39, 46),
+        ("zai", 18, 13),
+        // Its own prompt, by its users' reports.
+        ("xai", 2, 700),
+    ] {
+        let most = bound(provider, &ask(&"a".repeat(bytes)));
+        assert!(most >= charged && most >= bytes as u64, "{provider}: {most} for {charged}");
+        let is_lab = ["openai", "anthropic", "google", "deepseek", "mistral", "azure"].contains(&provider);
+        assert_eq!(most < bytes as u64 + 320, is_lab, "{provider}: {most}");
+    }
+}
+
+#[test]
+fn what_may_bring_rules_of_its_own_has_the_wide_bound() {
+    let plain = bound("anthropic", &ask("hello"));
+    let schema = Request { schema: Some(json!({"type": "object"})), ..ask("hello") };
+    // Recorded: 205 tokens more than the prompt has bytes.
+    for request in [schema, with(json!({"chat_template_kwargs": {"a": 1}}))] {
+        assert!(bound("anthropic", &request) >= plain + 700, "{request:?}");
+    }
+}
+
+#[test]
+fn searches_and_headers_without_a_price_have_no_bound() {
+    let of = |provider: &str, id: &str, row: Model, header: &str| {
+        let model = ModelRef::new(provider, id);
+        let mut lane = lane(provider, Protocol::OpenAiChat, Some(Model { model: model.clone(), ..row }));
+        lane.model = model;
+        if let Way::Http { target, .. } = &mut lane.way {
+            target.headers = vec![(header.to_owned(), "a".to_owned())];
+        }
+        worst(&lane, &ask("hello"))
+    };
+    let plain = || priced(&PLAIN);
+    for (provider, id) in [
+        ("perplexity", "sonar-deep-research"),
+        ("perplexity", "anything"),
+        ("openrouter", "perplexity/sonar-pro"),
+        ("openrouter", "openai/gpt-6-sol:online"),
+        ("openai", "gpt-4o-search-preview"),
+        ("groq", "groq/compound"),
+    ] {
+        let found = of(provider, id, plain(), "x-title");
+        assert!(matches!(found, Worst::Unknown(Unknown::Search(_))), "{provider}/{id}: {found:?}");
+    }
+    let mut per_request = plain();
+    per_request.prices[0].per_request = Cost::parse_usd("0.012").ok();
+    let Worst::AtMost(with_fee) = of("perplexity", "sonar", per_request, "x-title") else { panic!() };
+    assert!(with_fee > Cost::parse_usd("0.022").unwrap(), "its fee is in the price");
+    let nous = of("openrouter", "nousresearch/hermes-4-405b", plain(), "http-referer");
+    assert!(matches!(nous, Worst::AtMost(_)));
+    for header in ["anthropic-beta", "x-amzn-bedrock-service-tier", "x-team"] {
+        let found = of("openai", "m", plain(), header);
+        assert_eq!(found, Worst::Unknown(Unknown::Header(header.to_owned())));
+        let own = Model { is_priced_by_user: true, ..plain() };
+        assert!(matches!(of("openai", "m", own, header), Worst::AtMost(_)), "the user's word holds");
+    }
+}
+
+#[test]
+fn a_price_that_is_not_the_model_s_own_is_taken_two_and_a_half_times() {
+    let cost = |row: Model| usd(&lane("a", Protocol::OpenAiChat, Some(row)), &ask(&"a".repeat(5_000)));
+    let own = Model { context: Some(1_000), ..priced(&PLAIN) };
+    assert_eq!(cost(own.clone()), "0.011");
+    assert_eq!(cost(Model { taken_from: Some(ModelRef::new("a", "other")), ..own.clone() }), "0.0275");
+    let mut lapsed = own;
+    lapsed.prices[0].promised_through = Some("2026-11-22".parse().unwrap());
+    assert_eq!(cost(lapsed), "0.0275", "it lapses before the call must be over");
 }
 
 #[test]

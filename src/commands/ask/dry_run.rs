@@ -25,23 +25,39 @@ use crate::wire::{Auth, Target};
 /// Strings longer than this are shortened where a person reads.
 const LONGEST_SHOWN: usize = 2_000;
 
+/// What holds the calls back, and how their lanes were found.
+pub(crate) struct Calls<'a> {
+    /// What the caps say.
+    pub(crate) caps: Caps,
+    /// How the lanes were put into order.
+    pub(crate) decision: Option<&'a Decision>,
+}
+
+/// What the caps say to calls.
+pub(crate) enum Caps {
+    /// They are to be looked at for each lane alone, since one is asked after
+    /// the other; a call may be paid for so many times.
+    Each(CapOptions, u32),
+    /// This, to all of them alike, since they are sent together or not at all;
+    /// `None` where no cap holds.
+    All(Option<Result<Granted>>),
+}
+
 /// Prints the request of each lane, whether caps let it through, and how the
 /// lanes were put into order; nothing is sent.
 pub(crate) fn print(
     lanes: &[Lane],
     asking: &Asking,
-    (caps, decision): (CapOptions, Option<&Decision>),
+    calls: Calls<'_>,
     as_json: bool,
     context: &Context,
 ) -> Result<()> {
     let (mut stdout, past) = (Stdout::open(), Past::open(context));
-    let decided = decision.map(route::json);
-    let mut guard = Guard::new(context, "ask", caps);
-    for lane in lanes {
-        let mut request = asking.request(lane);
-        let verdict = guard
-            .holds_for(lane)
-            .then(|| guard.look(&[Planned { id: Ulid::generate(), lane, request: &request, sends: 1 }]));
+    let decided = calls.decision.map(route::json);
+    let requests: Vec<Arc<Request>> = lanes.iter().map(|lane| asking.request(lane)).collect();
+    let together = matches!(calls.caps, Caps::All(_));
+    let verdicts = verdicts(lanes, &requests, calls.caps, context);
+    for ((lane, mut request), verdict) in lanes.iter().zip(requests).zip(verdicts) {
         if let Some(Ok(granted)) = &verdict
             && let Some(lowered) = granted.lowered(&request)
         {
@@ -60,12 +76,32 @@ pub(crate) fn print(
             let note = format!("{}: {}; nothing was sent\n", lane.name, estimate.in_words());
             stderr(&context.output.paint_stderr(&note, Paint::Dim));
             if let Some(verdict) = &verdict {
-                let note = format!("{}: {}\n", lane.name, in_words(verdict));
+                let note = format!("{}: {}\n", lane.name, in_words(verdict, together));
                 stderr(&context.output.paint_stderr(&note, Paint::Dim));
             }
         }
     }
     Ok(())
+}
+
+/// What the caps say to each lane's call, where any holds for it.
+fn verdicts(
+    lanes: &[Lane],
+    requests: &[Arc<Request>],
+    caps: Caps,
+    context: &Context,
+) -> Vec<Option<Result<Granted>>> {
+    match caps {
+        Caps::All(verdict) => lanes.iter().map(|_| verdict.clone()).collect(),
+        Caps::Each(options, sends) => {
+            let mut guard = Guard::new(context, "ask", options);
+            let look = |(lane, request)| {
+                let call = Planned { id: Ulid::generate(), lane, request, sends };
+                guard.holds_for(lane).then(|| guard.look(&[call]))
+            };
+            lanes.iter().zip(requests.iter().map(AsRef::as_ref)).map(look).collect()
+        }
+    }
 }
 
 /// What a call may cost, what the caps say to it, where any holds, and why
@@ -95,12 +131,15 @@ impl Cost<'_> {
 }
 
 /// What the caps say to a call.
-fn in_words(verdict: &Result<Granted>) -> String {
+fn in_words(verdict: &Result<Granted>, together: bool) -> String {
     match verdict {
         Ok(granted) => {
             let most = granted.worst.map_or_else(
                 || "its cost is unknown, which `--allow-unpriced` accepts".to_owned(),
-                |worst| format!("it may cost up to {}, which the caps allow", worst.to_display()),
+                |worst| {
+                    let who = if together { "all calls together" } else { "it" };
+                    format!("{who} may cost up to {}, which the caps allow", worst.to_display())
+                },
             );
             match granted.max_tokens {
                 Some(tokens) => format!("{most} with {tokens} tokens out"),

@@ -8,7 +8,7 @@ use ulid::Ulid;
 use super::AskArgs;
 use super::hedge::Delay;
 use super::view::Shown;
-use crate::asking::{Asking, Manner, assemble, params};
+use crate::asking::{Asking, Manner};
 use crate::chat::Message;
 use crate::choice::{self, Decision};
 use crate::cli::{CapOptions, Format, FormatOptions};
@@ -80,16 +80,14 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     let thread = thread(args, context)?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
     let choice = choice::look_up(&args.model, thread.model.as_deref(), args.route, context)?;
-    let prompt = assemble(&args.prompt)?;
+    let typed = Asking::typed(&args.prompt, &args.sampling, schema)?;
     let asking = Asking {
-        system: prompt.system.or(thread.system),
+        system: typed.system.or(thread.system),
         earlier: thread.messages,
-        parts: prompt.parts,
-        params: params(&args.sampling),
-        schema,
         stream: !args.no_stream,
+        ..typed
     };
-    let chosen = choice.decide(&asking, &args.call.caps.conditions(), context)?;
+    let chosen = choice.decide(&asking, &args.call.caps.conditions(manner.retries.paid_sends()), context)?;
     if args.hedge.is_some() && chosen.lanes.len() < 2 {
         return Err(
             Error::usage("`--hedge` needs a second model to ask").hint("name it too: `-m first,second`")

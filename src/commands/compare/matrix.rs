@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use ulid::Ulid;
 
 use super::CompareArgs;
+use crate::commands::ask::dry_run::{self, Calls, Caps};
 use crate::context::Context;
 use crate::error::Result;
 use crate::keeper::Keeper;
@@ -57,7 +58,7 @@ struct Planned {
 pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Result<()> {
     let mut plan = plan::resolve(args, prompts, context)?;
     if args.call.dry_run {
-        return dry_run(&mut plan, context);
+        return show(&mut plan, context);
     }
     let fingerprint = plan.fingerprint();
     let mut earlier = if args.many.resume { past::find(&fingerprint, context)? } else { None };
@@ -167,11 +168,14 @@ fn empty(plan: &Plan, started_at: Timestamp) -> Matrix {
     }
 }
 
-fn dry_run(plan: &mut Plan, context: &Context) -> Result<()> {
+/// Prints what would be sent, and sends nothing.
+fn show(plan: &mut Plan, context: &Context) -> Result<()> {
     let as_json = plan.format == super::CompareFormat::Json;
+    let verdict = reserve::look(plan, &planned(plan, &[], false), context).transpose();
     for item in 0..plan.items.len() {
         plan.ask_item(item);
-        crate::commands::ask::dry_run::print(&plan.lanes, &plan.asking, (plan.caps, None), as_json, context)?;
+        let calls = Calls { caps: Caps::All(verdict.clone()), decision: None };
+        dry_run::print(&plan.lanes, &plan.asking, calls, as_json, context)?;
     }
     Ok(())
 }

@@ -60,14 +60,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         None
     };
     if let (Some(plan), true) = (&plan, args.call.dry_run) {
-        let as_json = format == super::CompareFormat::Json;
-        return crate::commands::ask::dry_run::print(
-            &plan.lanes,
-            &plan.asking,
-            (args.call.caps, None),
-            as_json,
-            context,
-        );
+        return plan.dry_run(context);
     }
     args.shape.output.as_deref().map(whole_file::check).transpose()?;
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
@@ -184,11 +177,13 @@ fn further(
     checks: Vec<Check>,
 ) -> Result<Plan> {
     let mut all_names = found.names.clone();
+    let manner = Manner::of(&args.call, context);
     let mut all_routes: Vec<Value> = (0..all_names.len()).map(|at| found.route(at)).collect();
     let asking = asking(args, found, request)?;
     let (lanes, places, slots) = if args.past.add {
         let choice = choice::look_up(&args.model, None, None, context)?;
-        let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+        let conditions = args.call.caps.conditions(manner.retries.paid_sends());
+        let chosen = choice.decide_each(&asking, &conditions, context)?;
         plan::say_why(args.why, &chosen, context);
         all_routes.extend(plan::routes(&chosen));
         let lanes = chosen.lanes;
@@ -216,7 +211,7 @@ fn further(
         slots,
         title: found.stored.prompt.clone(),
         asking,
-        manner: Manner::of(&args.call, context),
+        manner,
         caps: args.call.caps,
         jobs: plan::jobs(args.rounds.jobs, lanes.len()),
         runs: number(&found.stored.plan, "runs").max(1),

@@ -2,6 +2,7 @@
 //! wrong with any lane is found here, before anything is sent to one of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ulid::Ulid;
@@ -9,10 +10,13 @@ use ulid::Ulid;
 use super::past::params_to_json;
 use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
-use crate::asking::{Asking, Manner, assemble, params};
+use crate::asking::{Asking, Manner};
+use crate::budget::{Guard, Planned};
+use crate::chat::Request;
 use crate::check::{self, Check};
 use crate::choice::{self, Choice, Chosen};
 use crate::cli::CapOptions;
+use crate::commands::ask::dry_run::{self, Calls, Caps};
 use crate::comparison::{Comparison, LaneResult};
 use crate::config;
 use crate::context::Context;
@@ -122,6 +126,28 @@ impl Plan {
         }
     }
 
+    /// The calls as caps look at them.
+    pub(super) fn planned<'p>(&'p self, requests: &'p [Arc<Request>]) -> Vec<Planned<'p>> {
+        let sends = self.manner.retries.paid_sends();
+        let call = |slot: &Slot| Planned {
+            id: slot.id,
+            lane: &self.lanes[slot.lane],
+            request: &requests[slot.lane],
+            sends,
+        };
+        self.slots.iter().map(call).collect()
+    }
+
+    /// Prints what would be sent, and sends nothing.
+    pub(super) fn dry_run(&self, context: &Context) -> Result<()> {
+        let requests: Vec<_> = self.lanes.iter().map(|lane| self.asking.request(lane)).collect();
+        let mut guard = Guard::new(context, "compare", self.caps);
+        let is_held = self.lanes.iter().any(|lane| guard.holds_for(lane));
+        let verdict = is_held.then(|| guard.look(&self.planned(&requests)));
+        let calls = Calls { caps: Caps::All(verdict), decision: None };
+        dry_run::print(&self.lanes, &self.asking, calls, self.format == CompareFormat::Json, context)
+    }
+
     /// What the ledger keeps of the plan, enough to show it and to ask again.
     pub(super) fn to_json(&self) -> Value {
         json!({
@@ -144,16 +170,9 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
     let manner = Manner::of(&args.call, context);
     let checks = checks(&args.judging.check, context)?;
     let choice = choice(args, context)?;
-    let prompt = assemble(&args.prompt)?;
-    let asking = Asking {
-        system: prompt.system,
-        earlier: Vec::new(),
-        parts: prompt.parts,
-        params: params(&args.sampling),
-        schema,
-        stream: true,
-    };
-    let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+    let asking = Asking::typed(&args.prompt, &args.sampling, schema)?;
+    let conditions = args.call.caps.conditions(manner.retries.paid_sends());
+    let chosen = choice.decide_each(&asking, &conditions, context)?;
     say_why(args.why, &chosen, context);
     let (routes, lanes) = (routes(&chosen), chosen.lanes);
     ready(&lanes)?;

@@ -12,7 +12,7 @@ use ulid::Ulid;
 use super::board::Board;
 use super::events::Events;
 use super::plan::Plan;
-use crate::budget::{Guard, Planned};
+use crate::budget::Guard;
 use crate::chat::Request;
 use crate::check::Check;
 use crate::comparison::{Checked, Run};
@@ -108,17 +108,7 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
 /// `--fit` the requests are lowered to what is left.
 fn reserved(plan: &Plan, requests: &mut [Arc<Request>], context: &Context) -> Result<Store> {
     let mut store = Store::new(context, plan.log);
-    let sends = plan.manner.retries.paid_sends();
-    let planned: Vec<Planned<'_>> = plan
-        .slots
-        .iter()
-        .map(|slot| Planned {
-            id: slot.id,
-            lane: &plan.lanes[slot.lane],
-            request: &requests[slot.lane],
-            sends,
-        })
-        .collect();
+    let planned = plan.planned(requests);
     let granted = Guard::new(context, "compare", plan.caps).reserve(&mut store, &planned)?;
     for request in requests {
         if let Some(lowered) = granted.lowered(request) {

@@ -43,7 +43,7 @@ enum BudgetAction {
         /// How long it counts
         period: PeriodName,
         /// The most that calls may cost in that time
-        #[arg(value_name = "USD", value_parser = parse_usd)]
+        #[arg(value_name = "USD", value_parser = parse_usd, allow_negative_numbers = true)]
         amount: Cost,
         #[command(flatten)]
         whom: Whom,
@@ -143,29 +143,52 @@ fn show(as_json: bool, context: &Context, stdout: &mut dyn Write, stderr: &mut d
         let how = "`pollm cost budget set day 5.00` sets one, `--max-cost` caps a single command";
         writeln!(stderr, "no cap is set\n\n{hint}: {how}").map_err(output_failed)?;
     }
-    write!(stdout, "{}{}", table(&lines), held_lines(&held, &now, context)).map_err(output_failed)
+    let shown = match context.output.accessible {
+        true => accessible(&lines, &held, &now, context),
+        false => table(&lines) + &held_lines(&held, &now, context),
+    };
+    write!(stdout, "{shown}").map_err(output_failed)
+}
+
+/// What there is to say of a cap, under the names of the columns.
+fn facts(line: &Line) -> [(&'static str, Place, String); 6] {
+    let spending = &line.spending;
+    let spent = match spending.unpriced {
+        0 => spending.spent.to_display(),
+        calls => format!("≥ {} ({calls} unpriced)", spending.spent.to_display()),
+    };
+    [
+        ("cap", Place::Left, line.cap.to_string()),
+        ("spent", Place::Right, spent),
+        ("possibly billed", Place::Right, spending.possible.to_display()),
+        ("under way", Place::Right, spending.open.to_display()),
+        ("left", Place::Right, line.left().to_display()),
+        ("begins anew", Place::Left, line.cap.resets.strftime("%Y-%m-%d %H:%M").to_string()),
+    ]
 }
 
 fn table(lines: &[Line]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let column = |place, head: &str, cell: &dyn Fn(&Line) -> String| {
-        let head = std::iter::once(head.to_owned());
-        Column::new(head.chain(lines.iter().map(cell)).collect(), place)
+    let all: Vec<_> = lines.iter().map(facts).collect();
+    let Some(first) = all.first() else { return String::new() };
+    let column = |at: usize| {
+        let (head, place, _) = &first[at];
+        let cells = all.iter().map(|facts| facts[at].2.clone());
+        Column::new(std::iter::once((*head).to_owned()).chain(cells).collect(), *place)
     };
-    let columns = [
-        column(Place::Left, "cap", &|line| line.cap.to_string()),
-        column(Place::Right, "spent", &|line| match line.spending.unpriced {
-            0 => line.spending.spent.to_display(),
-            calls => format!("≥ {} ({calls} unpriced)", line.spending.spent.to_display()),
-        }),
-        column(Place::Right, "possibly billed", &|line| line.spending.possible.to_display()),
-        column(Place::Right, "under way", &|line| line.spending.open.to_display()),
-        column(Place::Right, "left", &|line| line.left().to_display()),
-        column(Place::Left, "begins anew", &|line| line.cap.resets.strftime("%Y-%m-%d %H:%M").to_string()),
-    ];
+    let columns: Vec<Column> = (0..first.len()).map(column).collect();
     rows(&columns, lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The same for screen readers: a line a fact, a blank line between caps.
+fn accessible(lines: &[Line], held: &[Held], now: &Zoned, context: &Context) -> String {
+    let fact =
+        |(name, _, value): (&str, Place, String)| format!("{name}: {}\n", value.replace("≥ ", "at least "));
+    let caps = lines.iter().map(|line| facts(line).into_iter().map(fact).collect::<String>());
+    let calls = held.iter().map(|one| {
+        let [at, model, most, state] = held_facts(one, now, context);
+        format!("call: {model}\nat: {at}\ncost: {most}\nstate: {state}\n")
+    });
+    caps.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
 /// The calls that hold money, a line each.
@@ -173,20 +196,22 @@ fn held_lines(held: &[Held], now: &Zoned, context: &Context) -> String {
     if held.is_empty() {
         return String::new();
     }
-    let column = |place, cell: &dyn Fn(&Held) -> String| Column::new(held.iter().map(cell).collect(), place);
-    let columns = [
-        column(Place::Left, &|one| {
-            one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string()
-        }),
-        column(Place::Left, &|one| context.output.clean(&one.model.to_string()).replace('\n', " ")),
-        column(Place::Left, &|one| {
-            one.worst
-                .map_or_else(|| "cost unknown".to_owned(), |worst| format!("up to {}", worst.to_display()))
-        }),
-        column(Place::Left, &|one| said(one.state).to_owned()),
-    ];
+    let all: Vec<_> = held.iter().map(|one| held_facts(one, now, context)).collect();
+    let column = |at: usize| Column::new(all.iter().map(|facts| facts[at].clone()).collect(), Place::Left);
+    let columns: Vec<Column> = (0..4).map(column).collect();
     let lines: String = rows(&columns, held.len()).iter().map(|line| format!("{line}\n")).collect();
     format!("\n{lines}")
+}
+
+/// When it was made, of whom, what it may cost, and how it stands.
+fn held_facts(one: &Held, now: &Zoned, context: &Context) -> [String; 4] {
+    let most = one.worst.map(|worst| format!("up to {}", worst.to_display()));
+    [
+        one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string(),
+        context.output.clean(&one.model.to_string()).replace('\n', " "),
+        most.unwrap_or_else(|| "cost unknown".to_owned()),
+        said(one.state).to_owned(),
+    ]
 }
 
 fn said(state: HeldState) -> &'static str {

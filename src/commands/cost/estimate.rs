@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::print;
-use crate::asking::{Asking, assemble, params};
+use crate::asking::Asking;
 use crate::choice::{self, Conditions};
 use crate::cli::{PromptOptions, SamplingOptions};
 use crate::context::Context;
@@ -29,7 +29,7 @@ Tokens are counted from your own earlier calls of a model where there are five o
 size, else by a rule of thumb for the kind of text. Only the provider counts exactly. `typical` is the cost with \
 the median answer of those calls, `most` that of the longest answer allowed, in the dearest hour.")]
 pub(super) struct EstimateArgs {
-    /// The model: provider/model, an alias or an id (repeatable, or a comma list)
+    /// The model: provider/model, an alias, an id or a route (repeatable, or a comma list) [default: as for `ask`]
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     model: Vec<String>,
     #[command(flatten)]
@@ -85,15 +85,7 @@ fn estimates(args: &EstimateArgs, context: &Context) -> Result<Vec<(String, Esti
     let schema = args.sampling.schema.as_deref().map(Schema::load).transpose()?;
     // Names are checked before stdin is read: a typo should not wait for a pipe.
     let choice = choice::look_up(&args.model, None, None, context)?;
-    let prompt = assemble(&args.prompt)?;
-    let asking = Asking {
-        system: prompt.system,
-        earlier: Vec::new(),
-        parts: prompt.parts,
-        params: params(&args.sampling),
-        schema,
-        stream: true,
-    };
+    let asking = Asking::typed(&args.prompt, &args.sampling, schema)?;
     let lanes = choice.decide(&asking, &Conditions::default(), context)?.lanes;
     let past = Past::open(context);
     let estimate = |lane: &Lane| {

@@ -10,9 +10,9 @@ use crate::catalog::{ListCost, Model, Pricing, Resolved};
 use crate::commands::output_failed;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::lane;
 use crate::moment::parse_at;
 use crate::money::{Bill, CostSource, Tokens, Usage, UsageSource};
-use crate::provider;
 use crate::render::{json as render_json, models as view};
 
 /// Price a usage exactly.
@@ -77,7 +77,7 @@ pub(super) fn run(
     stderr: &mut dyn Write,
 ) -> Result<()> {
     let usage = usage(args)?;
-    let found = context.catalog.resolve(&args.model, &|id| provider::is_usable(context, id))?;
+    let found = lane::resolve(&args.model, context)?;
     let at = args.at.unwrap_or_else(Timestamp::now);
     let how = Pricing { thinking: args.thinking, batch: args.batch, ceiling: false };
     let row = found.row.as_ref();
@@ -97,7 +97,11 @@ pub(super) fn run(
     let facts = facts(&priced, context);
     let widest = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in facts {
-        writeln!(stderr, "{name:widest$}  {value}").map_err(output_failed)?;
+        match context.output.accessible {
+            true => writeln!(stderr, "{name}: {value}"),
+            false => writeln!(stderr, "{name:widest$}  {value}"),
+        }
+        .map_err(output_failed)?;
     }
     Ok(())
 }

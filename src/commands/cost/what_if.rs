@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 
 use super::{Span, SpanOptions, print, say_empty};
 use crate::catalog::Model;
+use crate::choice;
 use crate::comparison::Total;
 use crate::context::Context;
 use crate::error::Result;
 use crate::estimate::Measured;
+use crate::lane::Found;
 use crate::ledger::{Ledger, Spent};
 use crate::model::ModelRef;
 use crate::money::{Bill, Cost, CostSource};
-use crate::provider;
 use crate::render::columns::{Column, Place, one_line, rows, taken};
 use crate::render::figures::count;
 use crate::render::json::{SCHEMA, laid_out};
@@ -34,8 +35,8 @@ Nothing is sent. The other model is taken to give the same answers and to read t
 from a cache; its prices are those of the moment of each call. Tokens are carried over by what both models \
 counted for your own prompts where five calls or more of each are known, else as they were counted.")]
 pub(super) struct WhatIfArgs {
-    /// The model: provider/model, an alias or an id (repeatable)
-    #[arg(value_name = "MODEL", required = true)]
+    /// The model: provider/model, an alias, an id, or the name of a route or a set (repeatable, or a comma list)
+    #[arg(value_name = "MODEL", required = true, value_delimiter = ',')]
     model: Vec<String>,
     #[command(flatten)]
     span: SpanOptions,
@@ -89,13 +90,12 @@ pub(super) fn run(
 ) -> Result<()> {
     let mut targets = Vec::new();
     for name in &args.model {
-        let found = context.catalog.resolve(name, &|id| provider::is_usable(context, id))?;
-        targets.push(Target {
-            model: found.model,
-            row: found.row,
-            groups: HashMap::new(),
-            all: Sums::default(),
-        });
+        for Found { model, row, .. } in choice::members(name, context)? {
+            let is_new = targets.iter().all(|known: &Target| known.model != model);
+            if is_new {
+                targets.push(Target { model, row, groups: HashMap::new(), all: Sums::default() });
+            }
+        }
     }
     let ledger = Ledger::open_existing(&context.paths.ledger)?;
     let left_out = reprice_all(args, &mut targets, &ledger, context)?;

@@ -44,13 +44,7 @@ struct Bad {
     hints: Vec<String>,
 }
 
-pub(super) fn run(
-    names: &[String],
-    as_json: bool,
-    context: &Context,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
-) -> Result<()> {
+pub(super) fn run(names: &[String], as_json: bool, context: &Context, stdout: &mut dyn Write) -> Result<()> {
     let providers = chosen(names, context)?;
     let mut checked = check(&providers, context)?;
     if names.is_empty() {
@@ -70,10 +64,10 @@ pub(super) fn run(
     } else {
         table(&checked, now, context, stdout)?;
     }
-    if checked.is_empty() && !context.output.quiet {
-        let hint = context.output.label("hint");
-        let set = "set a provider's variable, such as OPENAI_API_KEY, or run `pollm keys set PROVIDER`";
-        print(stderr, &format!("no API key is set and no local server runs\n\n{hint}: {set}\n"))?;
+    if checked.is_empty() {
+        // Nothing that could be right is right.
+        return Err(Error::config("no API key is set and no local server runs")
+            .hint("set a provider's variable, such as OPENAI_API_KEY, or run `pollm keys set PROVIDER`"));
     }
     verdict(&checked)
 }
@@ -143,6 +137,15 @@ fn judge(answer: Answer, providers: &[Provider]) -> Checked {
 }
 
 fn table(checked: &[Checked], now: Timestamp, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    if context.output.accessible {
+        let lines = checked.iter().map(|one| {
+            let result = if one.result.is_ok() { "ok" } else { "failed" };
+            let took = one.took_ms.map(|ms| format!("latency: {}\n", duration(ms))).unwrap_or_default();
+            let provider = one_line(&clean(&one.provider));
+            format!("provider: {provider}\nresult: {result}\n{took}details: {}\n", detail(one, now))
+        });
+        return print(stdout, &lines.collect::<Vec<_>>().join("\n"));
+    }
     let column =
         |place, cell: &dyn Fn(&Checked) -> String| Column::new(checked.iter().map(cell).collect(), place);
     let columns = [

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::print;
 use crate::catalog::{Billing, Modality, Model, Provider, ProviderKind, State};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::money::{Cost, Price, Tokens};
 use crate::render::json::{SCHEMA, laid_out, line};
 use crate::render::models::{self as view, Charge, Listed};
@@ -37,7 +37,7 @@ pub(super) struct ListArgs {
     #[arg(long, conflicts_with = "all")]
     local: bool,
     /// Only models that take and give a million tokens for at most so many USD each
-    #[arg(long, value_name = "USD", value_parser = price)]
+    #[arg(long, value_name = "USD", value_parser = price, allow_negative_numbers = true)]
     max_price: Option<Price>,
     /// Only models with a context of so many tokens: 32000, 200k, 1M
     #[arg(long, value_name = "TOKENS", value_parser = tokens)]
@@ -113,7 +113,8 @@ impl ListArgs {
 }
 
 fn price(text: &str) -> Result<Price, String> {
-    Price::per_million(text.trim_start_matches('$')).map_err(|error| error.to_string())
+    Price::per_million(text.trim().trim_start_matches('$'))
+        .map_err(|_| "expected a plain amount of USD for a million tokens, such as `0.5`".to_owned())
 }
 
 /// `32000`, `200k`, `1M`, `1.5M`.
@@ -139,7 +140,7 @@ pub(super) fn run(
 ) -> Result<()> {
     let now = Timestamp::now();
     let providers = chosen(args, context)?;
-    let mut models = gather(args, &providers, context, stderr)?;
+    let (mut models, unanswered) = gather(args, &providers, context, stderr)?;
     let found = models.len();
     models.retain(|listed| fits(listed, args, now));
     sort(&mut models, args.sort, now);
@@ -157,7 +158,13 @@ pub(super) fn run(
             print(stdout, &laid_out(&object))?;
         }
     }
+    // A list that was asked for and that nobody gave is no empty list.
+    if found == 0 && !unanswered.is_empty() {
+        let error = Error::failed(format!("no list came from {}", unanswered.join(", ")));
+        return Err(error.hint("`pollm models check` says more; ids can be asked all the same"));
+    }
     if !context.output.quiet {
+        stdout.flush().map_err(super::output_failed)?;
         advice(args, &providers, found, &models, context, stderr)?;
     }
     Ok(())
@@ -260,19 +267,26 @@ fn advice(
     let only_embedded = providers.iter().all(|row| row.kind == ProviderKind::Local)
         && models.iter().all(|listed| listed.model.model.provider.as_str() == "local");
     if only_embedded && args.provider.is_empty() && !args.local {
+        let none = if models.is_empty() { "no model fits\n" } else { "" };
         print(
             stderr,
             &format!(
-                "\nno API key is set and no local server runs\n\n{hint}: set a provider's variable, such as \
+                "{none}\nno API key is set and no local server runs\n\n{hint}: set a provider's variable, such as \
                  OPENAI_API_KEY, or run `pollm keys set PROVIDER`\n{hint}: `pollm models --all` lists the models \
                  of all providers, `pollm models providers` their variables\n"
             ),
         )?;
     } else if models.is_empty() {
-        let why = if found == 0 { "no models are known of it" } else { "no model fits" };
+        let why = match (found, args.provider.as_slice()) {
+            (0, [one]) => format!("no models of {} are known", context.output.clean(one)),
+            (0, _) => "no models are known".to_owned(),
+            _ => "no model fits".to_owned(),
+        };
         print(stderr, &format!("{why}\n"))?;
         if !args.all && args.provider.is_empty() {
             print(stderr, &format!("\n{hint}: `--all` looks at providers without a key too\n"))?;
+        } else if found == 0 && !args.live {
+            print(stderr, &format!("\n{hint}: `--live` asks the provider for its list\n"))?;
         }
     }
     let stale = context

@@ -5,14 +5,16 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::print;
+use super::{print, route};
 use crate::catalog::{Model, Source};
+use crate::choice;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::lane;
 use crate::ledger::Ledger;
-use crate::provider;
+use crate::model::LaneName;
 use crate::render::json::{SCHEMA, laid_out};
-use crate::render::models::{self as view, Around};
+use crate::render::models::{self as view, Around, Listed};
 
 pub(super) fn run(
     name: &str,
@@ -21,7 +23,14 @@ pub(super) fn run(
     context: &Context,
     stdout: &mut dyn Write,
 ) -> Result<()> {
-    let found = context.catalog.resolve(name, &|id| provider::is_usable(context, id))?;
+    if let Some((config, decision)) = choice::preview(name.trim(), route::TOKENS, context)? {
+        return print(stdout, &route::shown(name.trim(), &config, &decision, as_json, context));
+    }
+    let named = LaneName::parse(name.trim()).model;
+    let found = match (lane::resolve(&named, context), context.config.sets.get(&named)) {
+        (Err(_), Some(models)) => return set(&named, models, at, as_json, context, stdout),
+        (found, _) => found?,
+    };
     let Some(row) = found.row else {
         let provider = &found.model.provider;
         return Err(Error::usage(format!("nothing is known of `{}`", found.model)).hint(format!(
@@ -33,6 +42,37 @@ pub(super) fn run(
         return print(stdout, &laid_out(&object(&row, &around, at, context)));
     }
     print(stdout, &view::show(&row, &around, at))
+}
+
+/// The models of a set, a line each.
+fn set(
+    name: &str,
+    models: &[String],
+    at: Timestamp,
+    as_json: bool,
+    context: &Context,
+    stdout: &mut dyn Write,
+) -> Result<()> {
+    let first_words = Ledger::open_existing(&context.paths.ledger).and_then(|ledger| ledger.first_words());
+    let first_words = first_words.unwrap_or_default();
+    let found = models.iter().map(|model| lane::find(model, context)).collect::<Result<Vec<_>>>()?;
+    let listed = found.into_iter().map(|found| Listed {
+        first_word_ms: first_words.get(&found.model).copied(),
+        model: found.row.unwrap_or_else(|| Model::unknown(found.model)),
+        live: false,
+    });
+    let listed: Vec<Listed> = listed.collect();
+    if as_json {
+        let rows: Vec<Value> = listed.iter().map(|listed| view::listed(listed, at)).collect();
+        return print(stdout, &laid_out(&json!({"schema": SCHEMA, "set": name, "models": rows})));
+    }
+    if context.output.accessible {
+        return print(stdout, &format!("set: {name}\n\n{}", view::accessible(&listed, at)));
+    }
+    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
+    let table = view::list(&listed, at, width);
+    print(stdout, &format!("set   {name}: {}\n\n{}\n", models.join(", "), table.header))?;
+    table.lines.iter().try_for_each(|line| print(stdout, &format!("{line}\n")))
 }
 
 fn around(row: &Model, note: Option<String>, context: &Context) -> Around {
@@ -53,6 +93,7 @@ fn around(row: &Model, note: Option<String>, context: &Context) -> Around {
         first_word_ms: first_words.ok().and_then(|known| known.get(&row.model).copied()),
         catalog: format!("catalog of {date}, from {}", sources.join(", ")),
         date,
+        accessible: context.output.accessible,
     }
 }
 

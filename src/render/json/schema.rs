@@ -93,6 +93,7 @@ fn decision() -> Value {
             thinking: false,
             input: None,
             typical_output: None,
+            worst: None,
             checks: crate::router::Checks::default(),
             obstacle: None,
             samples: Vec::new(),

@@ -24,11 +24,17 @@ pub struct Around {
     pub catalog: String,
     /// The catalog's date alone.
     pub date: String,
+    /// One `name: value` line a fact, for screen readers.
+    pub accessible: bool,
 }
 
 /// Facts, then prices in force at a moment, then those to come.
 pub fn show(model: &Model, around: &Around, at: Timestamp) -> String {
-    let mut text = block("", &facts(model, around, at));
+    let block = |indent: &str, facts: &[Fact]| match around.accessible {
+        true => facts.iter().map(|(name, value)| format!("{name}: {value}\n")).collect(),
+        false => block(indent, facts),
+    };
+    let mut text: String = block("", &facts(model, around, at));
     let now = model.prices_at(at);
     let charge = Charge::of(model, now.as_ref());
     let title = format!("prices at {}, in USD per million tokens", minute(at));

@@ -15,7 +15,7 @@ pub fn json(spending: &Spending) -> Value {
         .map(|(name, sums)| {
             let mut group = object(sums);
             group[spending.by.as_str()] = json!(name);
-            group["share"] = json!(spending.share(sums).map(thousandths));
+            group["share"] = json!(spending.share(sums, 1_000).map(thousandths));
             group
         })
         .collect();

@@ -118,7 +118,12 @@ fn accessible(spending: &Spending, clean: &dyn Fn(&str) -> String) -> String {
         ] {
             text += &format!("{name}: {}\n", in_words(&tokens(number, sums)));
         }
-        text += &format!("cost: {}\nshare: {}\n\n", in_words(&cost(sums)), share(spending, sums));
+        text += &format!("cost: {}\n", in_words(&cost(sums)));
+        let share = share(spending, sums);
+        if !share.is_empty() {
+            text += &format!("share: {}\n", in_words(&share));
+        }
+        text.push('\n');
     }
     for (name, value) in facts(spending) {
         text += &format!("{name}: {}\n", in_words(&value));

@@ -83,7 +83,8 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
         schema,
         stream: true,
     };
-    let chosen = choice.decide_each(&asking, &args.call.caps.conditions(), context)?;
+    let conditions = args.call.caps.conditions(manner.retries.paid_sends());
+    let chosen = choice.decide_each(&asking, &conditions, context)?;
     plan::say_why(args.why, &chosen, context);
     let (routes, lanes) = (plan::routes(&chosen), chosen.lanes);
     plan::ready(&lanes)?;

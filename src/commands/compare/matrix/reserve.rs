@@ -24,9 +24,28 @@ pub(super) fn reserve(
     store: &mut Store,
     context: &Context,
 ) -> Result<Granted> {
+    let granted = admit(plan, planned, context, &mut |guard, calls| guard.reserve(store, calls))?;
+    Ok(granted.unwrap_or_default())
+}
+
+/// What [`reserve`] would say now; `None` where no cap holds. Nothing is set aside.
+///
+/// # Errors
+/// As [`reserve`].
+pub(super) fn look(plan: &Plan, planned: &[Planned], context: &Context) -> Result<Option<Granted>> {
+    admit(plan, planned, context, &mut |guard, calls| guard.look(calls))
+}
+
+/// Has the calls admitted in one way or the other, where any cap holds.
+fn admit(
+    plan: &Plan,
+    planned: &[Planned],
+    context: &Context,
+    ask: &mut dyn FnMut(&mut Guard<'_>, &[budget::Planned<'_>]) -> Result<Granted>,
+) -> Result<Option<Granted>> {
     let mut guard = Guard::new(context, "compare", plan.caps);
     if !plan.lanes.iter().any(|lane| guard.holds_for(lane)) {
-        return Ok(Granted::default());
+        return Ok(None);
     }
     let lengths: Vec<usize> = plan.items.iter().map(|item| length(&item.prompt)).collect();
     let mut longest: HashMap<usize, usize> = HashMap::new();
@@ -47,7 +66,8 @@ pub(super) fn reserve(
         let request = requests.get(&(class(lengths[planned.slot.item]), planned.slot.lane))?;
         Some(budget::Planned { id: planned.id, lane: &plan.lanes[planned.slot.lane], request, sends })
     });
-    guard.reserve(store, &calls.collect::<Vec<_>>())
+    let calls: Vec<budget::Planned<'_>> = calls.collect();
+    ask(&mut guard, &calls).map(Some)
 }
 
 /// Bytes of a prompt in a request, where some letters take several.

@@ -12,9 +12,9 @@ use crate::commands::output_failed;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::lane;
 use crate::money::Cost;
 use crate::paths::write_private;
-use crate::provider;
 
 /// Sets a cap, or removes it where there is no amount.
 pub(super) fn change(
@@ -72,7 +72,7 @@ fn place(whom: &Whom, context: &Context) -> Result<Vec<String>> {
         place.extend(["providers".to_owned(), id]);
     }
     if let Some(name) = &whom.model {
-        let found = context.catalog.resolve(name, &|id| provider::is_usable(context, id))?;
+        let found = lane::resolve(name, context)?;
         place.extend(["models".to_owned(), found.model.to_string()]);
     }
     Ok(place)

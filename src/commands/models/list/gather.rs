@@ -37,19 +37,20 @@ pub(super) fn chosen(args: &ListArgs, context: &Context) -> Result<Vec<Provider>
 }
 
 /// Every model of the catalog, of running local servers, and of the lists that
-/// other providers give now or gave when they were last asked.
+/// other providers give now or gave when they were last asked; and who was
+/// asked because the user said so and gave none.
 pub(super) fn gather(
     args: &ListArgs,
     providers: &[Provider],
     context: &Context,
     stderr: &mut dyn Write,
-) -> Result<Vec<Listed>> {
+) -> Result<(Vec<Listed>, Vec<String>)> {
     let first_words = Ledger::open_existing(&context.paths.ledger).and_then(|ledger| ledger.first_words());
     let first_words = first_words.unwrap_or_else(|error| {
         log::warn!("no latencies: {error}");
         HashMap::new()
     });
-    let lists = lists(args, providers, context, stderr)?;
+    let (lists, unanswered) = lists(args, providers, context, stderr)?;
     let mut models = Vec::new();
     for provider in providers {
         let mut live = lists.get(&provider.id).map(Vec::as_slice).unwrap_or_default().to_vec();
@@ -65,10 +66,12 @@ pub(super) fn gather(
         }
         models.extend(live.iter().map(|live| (from_list(&provider.id, live, context), true)));
     }
-    Ok(models
-        .into_iter()
-        .map(|(model, live)| Listed { first_word_ms: first_words.get(&model.model).copied(), model, live })
-        .collect())
+    let listed = models.into_iter().map(|(model, live)| Listed {
+        first_word_ms: first_words.get(&model.model).copied(),
+        model,
+        live,
+    });
+    Ok((listed.collect(), unanswered))
 }
 
 fn is_chat(model: &Model) -> bool {
@@ -99,8 +102,8 @@ fn lists(
     providers: &[Provider],
     context: &Context,
     stderr: &mut dyn Write,
-) -> Result<HashMap<ProviderId, Vec<LiveModel>>> {
-    let (mut asks, mut lists) = (Vec::new(), HashMap::new());
+) -> Result<(HashMap<ProviderId, Vec<LiveModel>>, Vec<String>)> {
+    let (mut asks, mut lists, mut unanswered) = (Vec::new(), HashMap::new(), Vec::new());
     for provider in providers.iter().filter(|provider| provider.wire != "local") {
         let is_server = provider.kind == ProviderKind::Local;
         if is_server || args.live {
@@ -109,7 +112,10 @@ fn lists(
             }
             match Ask::list(context, provider) {
                 Ok(ask) => asks.push(ask),
-                Err(error) if args.live && !is_server => warn(context, stderr, &error.message)?,
+                Err(error) if args.live && !is_server => {
+                    warn(context, stderr, &error.message)?;
+                    unanswered.push(provider.id.as_str().to_owned());
+                }
                 Err(error) => log::info!("{}: {}", provider.id, error.message),
             }
         } else if let Some((url, kept)) = live::list_url(context, provider)
@@ -133,12 +139,15 @@ fn lists(
             Err(error) if is_server && args.provider.is_empty() && error.kind == FailureKind::Connect => {}
             Err(error) => {
                 warn(context, stderr, &format!("{provider}: {}", phrase(&error)))?;
+                if args.live || !args.provider.is_empty() {
+                    unanswered.push(provider.as_str().to_owned());
+                }
                 let kept = live::cached(&context.paths.cache_dir, &provider, &url);
                 lists.extend(kept.map(|kept| (provider, kept)));
             }
         }
     }
-    Ok(lists)
+    Ok((lists, unanswered))
 }
 
 fn warn(context: &Context, stderr: &mut dyn Write, text: &str) -> Result<()> {

@@ -1,0 +1,47 @@
+//! What a name stands for where nothing is asked: the models behind a route or
+//! a set, and how a route would choose.
+
+use super::{Asked, Conditions, Decision, Pick, pick, route};
+use crate::chat::Params;
+use crate::config::RouteConfig;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::estimate::Size;
+use crate::lane::{self, Found};
+use crate::router::Need;
+
+/// How the route that a name stands for, by itself or by an alias, would rank
+/// its models for a text of so many tokens, by what is known now and without a
+/// call to learn more; `None` where the name is no route.
+///
+/// # Errors
+/// Models of the route that are none.
+pub fn preview(name: &str, tokens: u64, context: &Context) -> Result<Option<(RouteConfig, Decision)>> {
+    let Some((route, config)) = route(name, context) else { return Ok(None) };
+    let Pick::Field(mut field) = pick(&route, context)? else { return Ok(None) };
+    field.settings.explore = 0.0;
+    let (found, need) = (field.found(context), Need { input: tokens, ..Need::default() });
+    let asked =
+        Asked { size: Size::of_text(tokens), need: &need, params: &Params::default(), worst: &|_| None };
+    let decision = field.rank(&found, &asked, &Conditions::default(), context);
+    Ok(Some((config.clone(), decision)))
+}
+
+/// The models that a name of the command line stands for: those of a route or
+/// of a set of the configuration, else the one that it names.
+///
+/// # Errors
+/// Unknown and ambiguous names; a route without models of its own.
+pub fn members(name: &str, context: &Context) -> Result<Vec<Found>> {
+    match pick(name, context) {
+        Ok(Pick::Field(field)) => field.found.ok_or_else(|| {
+            let what = format!("route `{}` names no models", field.route.unwrap_or_default());
+            Error::usage(what).hint("name the models that are meant")
+        }),
+        Ok(Pick::One(found)) => Ok(vec![*found]),
+        Err(error) => match context.config.sets.get(name.trim()) {
+            Some(names) => names.iter().map(|name| lane::find(name, context)).collect(),
+            None => Err(error),
+        },
+    }
+}
