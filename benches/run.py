@@ -10,8 +10,9 @@ the same: time and memory, all in one run. Everything stays on 127.0.0.1.
 
 The times are medians with the fastest and the slowest run; the programs take
 turns, so that a busy machine slows all of them. The fastest run is what a
-quiet machine gives. The memory is the most that was resident. A program that
-doesn't show the whole answer isn't measured, and the row says what it showed.
+quiet machine gives, and so is the time of the processors. The memory is the
+most that was resident. A program that doesn't show the whole answer isn't
+measured, and the row says what it showed.
 
 A target is printed where pollm has one, and the exit code is 1 if it is missed.
 
@@ -25,6 +26,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -64,7 +66,7 @@ class Bench:
 
     def __init__(self, folder, options):
         self.folder, self.options = folder, options
-        self.times, self.memory, self.remarks = {}, {}, {}
+        self.times, self.cpu, self.memory, self.remarks = {}, {}, {}, {}
         self.home = folder / "home"
         self.home.mkdir()
         self.process = subprocess.Popen([sys.executable, "benches/server.py", str(folder)])
@@ -82,7 +84,10 @@ class Bench:
 
     def shows(self, row, client, command):
         """What is missing of the answer, or nothing."""
-        done = self.run(command, stderr=subprocess.PIPE, timeout=120)
+        try:
+            done = self.run(command, stderr=subprocess.PIPE, timeout=120)
+        except subprocess.TimeoutExpired:
+            return "not done after 120 s"
         if done.returncode:
             last = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
             return f"exit code {done.returncode}: {last[-1][:80]}"
@@ -108,17 +113,19 @@ class Bench:
                 self.remarks[row, client.name] = missing
             else:
                 commands[client.name] = command
-        runs = {}
+        fit = {}
         for name, command in commands.items():
             began = time.monotonic()
-            self.run(command, stderr=subprocess.DEVNULL)
-            fit = int(self.options.seconds / (time.monotonic() - began))
-            runs[name] = max(ROUNDS, min(self.options.runs, fit)) // ROUNDS
-        for _ in range(ROUNDS):
+            self.memory[row, name] = self.resident(command)
+            once = time.monotonic() - began
+            fit[name] = max(2, min(self.options.runs, int(self.options.seconds / once)))
+        for turn in range(ROUNDS):
             for name, command in commands.items():
-                self.times.setdefault((row, name), []).extend(self.hyperfine(command, runs[name]))
-        for name, command in commands.items():
-            self.memory[row, name] = max(self.resident(command) for _ in range(3))
+                if turn < fit[name]:
+                    found = self.hyperfine(command, max(1, fit[name] // ROUNDS))
+                    self.times.setdefault((row, name), []).extend(found["times"])
+                    self.cpu.setdefault((row, name), []).append(found["user"] + found["system"])
+                    self.memory[row, name] = max(self.memory[row, name], self.resident(command))
 
     def hyperfine(self, command, runs):
         found = self.folder / "run.json"
@@ -129,7 +136,7 @@ class Bench:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        return json.loads(found.read_text())["results"][0]["times"]
+        return json.loads(found.read_text())["results"][0]
 
     def resident(self, command):
         """Megabytes."""
@@ -158,32 +165,32 @@ def judge(row, name, median, curl, resident):
 
 def report(bench, clients):
     kept = True
-    print(f"{'':8} {'':14} {'median':>10} {'fastest':>10} {'slowest':>10} {'to curl':>8} {'to pollm':>8} {'memory':>9}")
+    head = ("median", "fastest", "slowest", "to curl", "to pollm", "processor", "memory")
+    print(f"{'':8} {'':14}" + "".join(f" {word:>10}" for word in head))
     for row in bench.options.rows.split(","):
         label = row
-        curl = statistics.median(bench.times.get((row, "curl"), [float("nan")]))
-        ours = statistics.median(bench.times.get((row, "pollm"), [float("nan")]))
+        curl, ours = (statistics.median(bench.times.get((row, name), [float("nan")])) for name in ("curl", "pollm"))
         for client in clients:
+            name = f"{label:8} {client.name:14}"
+            label = ""
             if (row, client.name) not in bench.times:
-                remark = bench.remarks.get((row, client.name), "not measured")
-                print(f"{label:8} {client.name:14} – {remark}")
-                label = ""
+                print(f"{name} – {bench.remarks[row, client.name]}")
                 continue
             times, resident = bench.times[row, client.name], bench.memory[row, client.name]
-            median = statistics.median(times)
+            median, cpu = statistics.median(times), statistics.median(bench.cpu[row, client.name])
+            figures = [f"{value * 1e3:7.2f} ms" for value in (median, min(times), max(times))]
+            figures += [f"{median / curl:9.2f}×", f"{median / ours:9.2f}×", f"{cpu * 1e3:7.2f} ms", f"{resident:7.1f} MB"]
             targets = judge(row, client.name, median, curl, resident)
             words = [f"{'met' if good else 'MISSED'} (at most {most})" for good, most in targets]
             kept &= all(good for good, _ in targets)
-            print(
-                f"{label:8} {client.name:14} {median * 1e3:7.2f} ms {min(times) * 1e3:7.2f} ms {max(times) * 1e3:7.2f} ms"
-                f" {median / curl:7.2f}× {median / ours:7.2f}× {resident:6.1f} MB  {', '.join(words)}".rstrip()
-            )
-            label = ""
+            print(name + "".join(f" {figure}" for figure in figures) + "  " + ", ".join(words))
     return kept
 
 
 def main():
     os.chdir(pathlib.Path(__file__).parent.parent)
+    # The server is stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = arguments()
     for program in ("hyperfine", "curl"):
         if not shutil.which(program):
