@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A chat completions server that answers at once, for ask.sh.
+"""A chat completions server that answers at once, for run.py.
 
 usage: server.py FOLDER
 
@@ -9,17 +9,22 @@ The first part of a request's path names the answer:
   /short/…   20 events
   /long/…    20,000 events, each an HTTP chunk of its own, as providers send them
   /joined/…  20,000 events in HTTP chunks of 16 KiB, as proxies send them
+  /paced/…   50 events, one each 20 ms: a second, for many requests at once
 
-Answers are made before the first request and leave in one `sendall`, so that
-what is measured is the client. The latest request for an answer lies in
-FOLDER/ANSWER.json, where another client finds what to send.
+Answers are made before the first request and, but for the last, leave in one
+`sendall`, so that what is measured is the client. The latest request for an
+answer lies in FOLDER/ANSWER.json, where curl finds what to send.
 """
 
 import json
 import os
 import socket
 import sys
+import threading
+import time
 
+PACE = 0.02
+COUNTS = {"short": 20, "long": 20_000, "joined": 20_000, "paced": 50}
 HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
     b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -38,7 +43,13 @@ def event(delta, finish=None, usage=None):
     return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
 
 
-def events(count):
+def text(answer):
+    """What a client must have got in the end."""
+    return "".join(f" word{number}" for number in range(COUNTS[answer])).strip()
+
+
+def events(answer):
+    count = COUNTS[answer]
     usage = {"prompt_tokens": 12, "completion_tokens": count, "total_tokens": count + 12}
     yield event({"role": "assistant", "content": ""})
     for number in range(count):
@@ -48,7 +59,7 @@ def events(count):
 
 
 def chunked(parts):
-    return HEAD + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
 def joined(parts, size=16 * 1024):
@@ -56,10 +67,12 @@ def joined(parts, size=16 * 1024):
     return chunked(body[at : at + size] for at in range(0, len(body), size))
 
 
+# The pieces that are sent, PACE seconds apart.
 ANSWERS = {
-    "short": chunked(events(20)),
-    "long": chunked(events(20_000)),
-    "joined": joined(events(20_000)),
+    "short": [HEAD + chunked(events("short")) + b"0\r\n\r\n"],
+    "long": [HEAD + chunked(events("long")) + b"0\r\n\r\n"],
+    "joined": [HEAD + joined(events("joined")) + b"0\r\n\r\n"],
+    "paced": [HEAD, *(chunked([part]) for part in events("paced")), b"0\r\n\r\n"],
 }
 
 
@@ -82,15 +95,26 @@ def receive(connection):
 
 
 def serve(connection, folder, saved):
-    request = receive(connection)
-    if request is None:
-        return
-    name = request[0].split("/")[1]
-    if saved.get(name) != request[1]:
-        saved[name] = request[1]
-        with open(os.path.join(folder, f"{name}.json"), "wb") as file:
-            file.write(request[1])
-    connection.sendall(ANSWERS[name])
+    try:
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(30)
+            request = receive(connection)
+            if request is None:
+                return
+            name = request[0].split("/")[1]
+            if name not in saved:
+                saved.add(name)
+                with open(os.path.join(folder, f"{name}.json"), "wb") as file:
+                    file.write(request[1])
+            due = time.monotonic()
+            for piece in ANSWERS[name]:
+                connection.sendall(piece)
+                due += PACE
+                if len(ANSWERS[name]) > 1:
+                    time.sleep(max(0, due - time.monotonic()))
+    except (OSError, KeyError) as error:
+        print(f"server.py: {error!r}", file=sys.stderr)
 
 
 def main():
@@ -100,16 +124,10 @@ def main():
     with open(port + ".new", "w") as file:
         file.write(str(listener.getsockname()[1]))
     os.rename(port + ".new", port)
-    saved = {}
+    saved = set()
     while True:
         connection, _ = listener.accept()
-        with connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(10)
-            try:
-                serve(connection, folder, saved)
-            except (OSError, KeyError) as error:
-                print(f"server.py: {error!r}", file=sys.stderr)
+        threading.Thread(target=serve, args=(connection, folder, saved), daemon=True).start()
 
 
 if __name__ == "__main__":

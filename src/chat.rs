@@ -261,7 +261,8 @@ pub enum Finish {
     Refusal,
     /// The model wants tools to be called.
     ToolCalls,
-    /// The stream ended without saying that it was complete.
+    /// The stream ended without saying that it was complete, or the provider
+    /// said that it is not, for a reason that is none of the others.
     Cut,
 }
 
@@ -275,6 +276,17 @@ impl Finish {
             Self::Refusal => "refusal",
             Self::ToolCalls => "tool_calls",
             Self::Cut => "cut",
+        }
+    }
+
+    /// What a whole answer that ended this way lacks, which `--strict` makes a failure.
+    pub const fn lack(self) -> Option<&'static str> {
+        match self {
+            Self::Stop | Self::ToolCalls => None,
+            Self::Length => Some("the answer was truncated"),
+            Self::ContentFilter => Some("the provider's filter cut the answer"),
+            Self::Refusal => Some("the model refused"),
+            Self::Cut => Some("the answer is not complete"),
         }
     }
 

@@ -231,7 +231,7 @@ impl Matrix {
                 }
             }
         }
-        if let Some(what) = ended_early(outcome) {
+        if let Some(what) = outcome.finish.and_then(Finish::lack) {
             self.early.add(&tally.name, prompt_id, || what.to_owned());
         }
     }
@@ -288,16 +288,6 @@ fn why(outcome: &Outcome) -> String {
         words.push_str(" (possibly billed)");
     }
     words
-}
-
-/// Why a whole answer is not all that it could be.
-fn ended_early(outcome: &Outcome) -> Option<&'static str> {
-    match outcome.finish {
-        Some(Finish::Length) => Some("the answer was truncated"),
-        Some(Finish::Refusal) => Some("the model refused"),
-        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -27,13 +27,7 @@ pub(super) fn judge(plan: &Plan, outcome: &mut Outcome) -> Result<()> {
     if outcome.status != Status::Ok {
         return Ok(());
     }
-    let ended_early = match outcome.finish {
-        Some(Finish::Length) => Some("the answer was truncated"),
-        Some(Finish::Refusal) => Some("the model refused"),
-        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer"),
-        _ => None,
-    };
-    if let Some(what) = ended_early.filter(|_| plan.strict) {
+    if let Some(what) = outcome.finish.and_then(Finish::lack).filter(|_| plan.strict) {
         outcome.status = Status::Partial;
         return Err(Error::new(ErrorKind::Strict, format!("{}: {what}", outcome.lane)));
     }
@@ -178,6 +172,7 @@ fn early(outcome: &Outcome) -> Option<String> {
         Some(Finish::ContentFilter) => Some("the provider's filter cut the answer".to_owned()),
         Some(Finish::Refusal) => Some("the model refused to answer".to_owned()),
         Some(Finish::ToolCalls) => Some("the model wants to call a tool; pollm runs none".to_owned()),
+        Some(Finish::Cut) => Some("the answer is not complete".to_owned()),
         Some(Finish::Stop) if outcome.text.is_empty() => Some("the answer is empty".to_owned()),
         _ => None,
     }

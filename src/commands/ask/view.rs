@@ -9,7 +9,7 @@ use crate::chat::Event;
 use crate::exchange::{Cancel, Update};
 use crate::outcome::Outcome;
 use crate::render::events::{EventWriter, Speaker};
-use crate::render::filter::Filter;
+use crate::render::filter::{Filter, clean_line};
 use crate::render::markdown::{Markdown, Style};
 use crate::render::output::{Output, Paint};
 use crate::render::receipt::fitted;
@@ -136,7 +136,7 @@ impl<'o> View<'o> {
             Update::Event(Event::Reasoning(text)) => self.reason(text),
             Update::Event(_) | Update::Attempt { .. } => {}
             Update::Retry { wait, error } => {
-                let why = self.output.clean(&error.message);
+                let why = clean_line(&error.message);
                 // Our own words for a body without any begin with the status.
                 let status = error.status.map(|status| format!("HTTP {status}"));
                 let status = status.filter(|status| !why.starts_with(status.as_str()));

@@ -5,7 +5,7 @@ use crate::chat::Finish;
 use crate::comparison::{Comparison, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::phrase;
-use crate::outcome::{Outcome, Status};
+use crate::outcome::Status;
 use crate::render::filter::clean_line;
 
 /// Whether everything went as asked. An interruption comes first, then what
@@ -38,7 +38,8 @@ pub(super) fn judge(comparison: &Comparison, showing: &Showing<'_>) -> Result<()
         let what = format!("{} of {} {unit} failed", failed.len(), measured.len());
         return Err(because(Error::new(ErrorKind::SomeFailed, what), &failed));
     }
-    match measured.iter().find_map(|(name, run)| Some((name, ended_early(&run.outcome)?))) {
+    let mut whole = measured.iter().filter(|(_, run)| run.outcome.status == Status::Ok);
+    match whole.find_map(|(name, run)| Some((name, run.outcome.finish.and_then(Finish::lack)?))) {
         Some((name, what)) if showing.strict => Err(Error::new(ErrorKind::Strict, format!("{name}: {what}"))),
         _ => Ok(()),
     }
@@ -98,13 +99,4 @@ fn shortened(mut causes: Vec<String>) -> Vec<String> {
         causes.push(format!("and {more} more"));
     }
     causes
-}
-
-fn ended_early(outcome: &Outcome) -> Option<&'static str> {
-    match outcome.finish {
-        Some(Finish::Length) => Some("the answer was truncated"),
-        Some(Finish::Refusal) => Some("the model refused"),
-        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer"),
-        _ => None,
-    }
 }

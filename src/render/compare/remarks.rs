@@ -105,7 +105,7 @@ fn ending(outcome: &Outcome) -> Option<Remark> {
         (_, Some(Finish::ContentFilter)) => "the provider's filter cut the answer".to_owned(),
         (_, Some(Finish::Refusal)) => "the model refused to answer".to_owned(),
         (_, Some(Finish::ToolCalls)) => "the model wants to call a tool; pollm runs none".to_owned(),
-        (Status::Partial, _) => "the answer is not complete".to_owned(),
+        (Status::Partial, _) | (_, Some(Finish::Cut)) => "the answer is not complete".to_owned(),
         _ if outcome.text.trim().is_empty() => "the answer is empty".to_owned(),
         _ => return None,
     };

@@ -171,6 +171,15 @@ fn status_500_once() {
 }
 
 #[test]
+fn a_message_of_several_lines_is_one_note() {
+    let fault = refusal(500, "server_error", "Something\nwent wrong\n");
+    let lab = Lab::in_turn([fault, Script::sse(openai_chunks(&["Fine now"]))]);
+    let output = lab.ask(&["hello"]).run().success();
+    assert!(output.stderr.starts_with("HTTP 500: Something went wrong; retrying in "), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+}
+
+#[test]
 fn status_500_for_ever() {
     let lab = Lab::always(refusal(500, "server_error", "Something went wrong"));
     assert_snapshot!(lab.told(&[]), @r#"

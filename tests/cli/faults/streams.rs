@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::support::streams::{
     OPENAI_DONE, event, openai_body, openai_chunks, openai_delta, openai_finish, openai_usage,
+    responses_chunks,
 };
 use crate::support::{Lab, Script};
 
@@ -255,6 +256,39 @@ fn the_token_limit_under_strict() {
         requests: 1
         ledger: lab/one "partial" "Once upon a", finish "length", HTTP [200], 9+3 tokens "reported", cost "0.000015" "computed"
     "#);
+}
+
+/// The Responses API's word for an answer that is not whole, for a reason that is no limit and no filter.
+#[test]
+fn an_answer_that_the_provider_calls_incomplete() {
+    let lab = Lab::speaking("openai-responses", |_, _| {
+        let mut frames = responses_chunks(&["Half an"]);
+        let last = frames.pop().unwrap();
+        let steered = r#""incomplete_details":{"reason":"steered"}"#;
+        let last = last.replace(r#""incomplete_details":null"#, steered);
+        frames.push(last.replace(r#""status":"completed""#, r#""status":"incomplete""#));
+        Script::sse(frames)
+    });
+    assert_snapshot!(lab.told(&[]), @r#"
+        Half an
+        ------- stderr -------
+        the answer is not complete
+        [exit status: 0]
+        requests: 1
+        ledger: lab/one "ok" "Half an", finish "cut", HTTP [200], 9+1 tokens "reported", cost "0.000011" "computed"
+    "#);
+    assert_snapshot!(lab.tell(&lab.ask(&["--strict", "hello"]).run()), @r#"
+        Half an
+        ------- stderr -------
+        the answer is not complete
+        error: lab/one: the answer is not complete
+        [exit status: 8]
+        requests: 2
+        ledger: lab/one "ok" "Half an", finish "cut", HTTP [200], 9+1 tokens "reported", cost "0.000011" "computed"
+        ledger: lab/one "partial" "Half an", finish "cut", HTTP [200], 9+1 tokens "reported", cost "0.000011" "computed"
+    "#);
+    let compared = lab.pollm(["compare", "-m", "lab/one,lab/two", "--strict", "hello"]).run().exited(8);
+    assert!(compared.stderr.contains("lab/one: the answer is not complete"), "{}", compared.stderr);
 }
 
 #[test]
