@@ -17,6 +17,8 @@ use crate::commands;
 use crate::money::Cost;
 use crate::prompt::{parse_max_tokens, parse_option, parse_temperature, parse_top_p};
 
+pub mod help;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -67,9 +69,9 @@ pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always.
+    /// In pipes and files too.
     Always,
-    /// Never.
+    /// Nowhere.
     Never,
 }
 
@@ -77,19 +79,38 @@ pub enum ColorChoice {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Send a prompt to a model and stream the answer
+    ///
+    /// On a terminal the answer is rendered as it streams, and a receipt with times, tokens and cost
+    /// follows on stderr. In a pipe stdout carries the answer's bytes and a final newline, nothing else.
     Ask(Box<commands::ask::AskArgs>),
     /// Send a prompt to several models at once and show them side by side
+    ///
+    /// Answers, latency, tokens and cost stand next to each other, with a summary in words. While the
+    /// models answer, a terminal shows a line for each. An answer is kept in the history as soon as it
+    /// is there.
     Compare(Box<commands::compare::CompareArgs>),
     /// List models and providers: context, prices, abilities
+    ///
+    /// Without a command, the chat models of the providers that can be asked now.
     Models(Box<commands::models::ModelsArgs>),
     /// What calls cost: totals, estimates, prices, audits
+    ///
+    /// Without a command, totals of all calls in the history.
     Cost(commands::cost::CostArgs),
     /// Look at past calls: list, show, export, delete
     History(commands::history::HistoryArgs),
     /// Store API keys in a private file: set, list, remove
+    ///
+    /// A key is looked for in the provider's environment variable, then with the `key_command` of its
+    /// row in the configuration, then in the key file that this command writes.
     Keys(commands::keys::KeysArgs),
     /// The configuration file: path, show, edit, check
     Config(commands::config::ConfigArgs),
+    /// Print the manual pages, or write them into a folder
+    ///
+    /// They are made from the same text as `--help`, in the format of man: `pollm man ask | man -l -`
+    /// shows one, `pollm man --dir ~/.local/share/man/man1` installs all, so that `man pollm-ask` finds it.
+    Man(commands::man::ManArgs),
 }
 
 /// What is asked: the prompt and everything that goes with it.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions};
+use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions, help};
 use crate::context::Context;
 use crate::error::Result;
 use crate::render::route;
@@ -19,22 +19,8 @@ mod view;
 mod waiting;
 
 /// Send a prompt to a model and stream the answer.
-///
-/// On a terminal the answer is rendered as it streams and a receipt with times,
-/// tokens and cost follows on stderr. In a pipe stdout carries the answer's bytes
-/// and a final newline, nothing else.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Exit codes:
-    0  good
-    1  the call failed
-    2  wrong command line
-    3  over budget, nothing was sent
-    5  wrong configuration, or a key is missing or rejected
-    6  timeout
-    7  the answer fails --schema, or has no code block for -x
-    8  truncated or refused, under --strict
-  130  interrupted; what came is printed and kept")]
+#[command(after_help = help::codes("ask"), after_long_help = help::examples_and_codes("ask"))]
 pub struct AskArgs {
     /// The model: provider/model, an alias, a route or an id; several are tried in order
     ///

@@ -20,8 +20,6 @@ mod refresh;
 mod show;
 
 /// List models and providers: context, prices, abilities.
-///
-/// Without a command, the chat models of the providers that can be asked now.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ModelsArgs {
