@@ -47,10 +47,11 @@ pub fn run(args: &ManArgs, stdout: &mut dyn Write) -> Result<()> {
 
 fn unknown(command: &Command, name: &str) -> Error {
     let names = command.get_subcommands().map(Command::get_name);
-    let error = Error::usage(format!("`{}` has no command `{name}`", command.get_name()));
+    let above = command.get_bin_name().unwrap_or("pollm");
+    let error = Error::usage(format!("`{above}` has no command `{name}`"));
     match nearest(name, names) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint(format!("`{} --help` lists its commands", command.get_bin_name().unwrap_or("pollm"))),
+        None => error.hint(format!("`{above} --help` lists its commands")),
     }
 }
 

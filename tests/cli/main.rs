@@ -19,12 +19,14 @@ mod completion;
 mod costs;
 mod failover;
 mod faults;
+mod help;
 mod input;
 #[cfg(feature = "local")]
 mod local;
 mod models;
 mod price;
 mod readme;
+mod reference;
 mod refresh;
 mod routes;
 mod stdin;
