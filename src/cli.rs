@@ -30,9 +30,7 @@ const STYLES: Styles = Styles::styled()
 /// `pollm "a prompt with blanks"` is short for `pollm ask "a prompt with blanks"`.
 #[derive(Debug, Parser)]
 #[command(name = "pollm", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "\
-Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3. \
-With no key and no server, `pollm ask` answers with local/smollm2-135m, a tiny model that runs in-process.")]
+#[command(after_help = help::MODELS, after_long_help = help::examples_and_models())]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

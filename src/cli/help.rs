@@ -132,6 +132,16 @@ pub fn examples(path: &str) -> Entries {
     }
 }
 
+/// How models are named, for the end of pollm's own help.
+pub(crate) const MODELS: &str = "\
+Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3. \
+With no key and no server, `pollm ask` answers with local/smollm2-135m, a tiny model that runs in-process.";
+
+/// The end of pollm's own long help.
+pub(crate) fn examples_and_models() -> String {
+    format!("{}\n{MODELS}", listed("Examples", examples("")))
+}
+
 /// The end of a short help text: what scripts need to know.
 pub(crate) fn codes(path: &str) -> String {
     let mut text = "Exit codes:".to_owned();

@@ -30,13 +30,6 @@ pub struct AskArgs {
     /// and at last the embedded local/smollm2-135m.
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     pub model: Vec<String>,
-    /// Ask the next model as well where the first has no token by then: a time (2s), or p90
-    ///
-    /// Whoever has the first word goes on, the other one is stopped; both are on the bill. p90 is the
-    /// time in which nine of ten of your calls of the model had their first word, 10 s where there are
-    /// fewer than ten. A model that fails before is followed by the next one at once.
-    #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
-    pub hedge: Option<hedge::Delay>,
     /// Rank the models first: by expected cost, by your own measurements, by your order, or all three
     ///
     /// It ranks those of `-m`, else every capable model of the providers that you have a key for
@@ -61,6 +54,13 @@ pub struct AskArgs {
     /// Sampling and limits.
     #[command(flatten)]
     pub sampling: SamplingOptions,
+    /// Ask the next model as well where the first has no token by then: a time (2s), or p90
+    ///
+    /// Whoever has the first word goes on, the other one is stopped; both are on the bill. p90 is the
+    /// time in which nine of ten of your calls of the model had their first word, 10 s where there are
+    /// fewer than ten. A model that fails before is followed by the next one at once.
+    #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
+    pub hedge: Option<hedge::Delay>,
     /// How the call is made.
     #[command(flatten)]
     pub call: CallOptions,

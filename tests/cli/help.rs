@@ -51,8 +51,9 @@ fn every_help_reads_like_this() {
     // The help of a command that is gone would stay here unnoticed.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots");
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let stale: Vec<String> =
-        files.filter(|file| file.starts_with("pollm") && !names.contains(file) && file.ends_with(".snap")).collect();
+    let stale: Vec<String> = files
+        .filter(|file| file.starts_with("pollm") && !names.contains(file) && file.ends_with(".snap"))
+        .collect();
     assert_eq!(stale, [""; 0]);
 }
 

@@ -29,8 +29,11 @@ fn keys() -> BTreeSet<&'static str> {
         include_str!("../../src/config/budget.rs"),
     ];
     let code = sources.map(|source| source.split("#[cfg(test)]").next().unwrap());
-    let keys: BTreeSet<&str> =
-        code.iter().flat_map(|code| asks.captures_iter(code)).map(|found| found.get(1).unwrap().as_str()).collect();
+    let keys: BTreeSet<&str> = code
+        .iter()
+        .flat_map(|code| asks.captures_iter(code))
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
     for known in ["log", "connect", "sets", "policy", "best", "day", "headers", "audio_output"] {
         assert!(keys.contains(known), "{known}: {keys:?}");
     }
@@ -44,10 +47,12 @@ fn every_key_of_the_configuration_is_explained_and_shown() {
     for key in keys() {
         let row = format!("`{key}`");
         assert!(
-            CONFIGURATION.lines().any(|line| line.starts_with('|') && line.contains(&row)),
+            CONFIGURATION.lines().any(|line| line.starts_with('|') && line.contains(&row))
+                || CONFIGURATION.contains(&format!("`[{key}")),
             "no table has {row}"
         );
-        let shown = Regex::new(&format!(r#"(?m)^{key} = |[{{,] {key} = |^\[([a-z-]+\.)*{key}[.\]]"#)).unwrap();
+        let shown =
+            Regex::new(&format!(r#"(?m)^{key} = |[{{,] {key} = |^\[([a-z-]+\.)*{key}[.\]]"#)).unwrap();
         let is_table = Regex::new(&format!(r#"(?m)^\[[^\]]*\b{key}\b"#)).unwrap();
         assert!(shown.is_match(&examples) || is_table.is_match(&examples), "no example has {key}");
     }
@@ -151,9 +156,9 @@ fn every_provider_has_its_row() {
 /// Whether a property says what it is, itself or where it refers to.
 fn is_described(property: &Value, definitions: &Value) -> bool {
     property["description"].is_string()
-        || property["$ref"].as_str().is_some_and(|name| {
-            is_described(&definitions[name.rsplit('/').next().unwrap()], definitions)
-        })
+        || property["$ref"]
+            .as_str()
+            .is_some_and(|name| is_described(&definitions[name.rsplit('/').next().unwrap()], definitions))
 }
 
 #[test]
@@ -166,7 +171,8 @@ fn every_field_of_the_schema_is_described() {
             // A measure's unit is in its name or in its description.
             if property["$ref"] == "#/$defs/measure" {
                 let text = property["description"].as_str().unwrap().to_lowercase();
-                let has_unit = text.contains("millisecond") || text.contains("second") || text.contains("token");
+                let has_unit =
+                    text.contains("millisecond") || text.contains("second") || text.contains("token");
                 assert!(has_unit || name == "described", "{name}.{field} has no unit: {text}");
             }
         }
@@ -183,7 +189,8 @@ fn the_page_on_json_tells_of_every_field_and_event() {
             assert!(named(field), "docs/json.md says nothing of {definition}.{field}");
         }
     }
-    let lists = [&definitions["event"]["properties"]["event"], &definitions["outcome"]["properties"]["status"]];
+    let lists =
+        [&definitions["event"]["properties"]["event"], &definitions["outcome"]["properties"]["status"]];
     for word in lists.iter().flat_map(|list| list["enum"].as_array().unwrap()) {
         assert!(named(word.as_str().unwrap()), "docs/json.md says nothing of {word}");
     }

@@ -55,10 +55,10 @@ enum BudgetAction {
 /// Which calls a cap is for: all of them, unless one is named.
 #[derive(Debug, Args)]
 struct Whom {
-    /// The cap on the calls to one provider
+    /// Only the calls to this provider
     #[arg(long, value_name = "PROVIDER", conflicts_with = "model")]
     provider: Option<String>,
-    /// The cap on the calls to one model
+    /// Only the calls to this model
     #[arg(short, long, value_name = "MODEL")]
     model: Option<String>,
 }
