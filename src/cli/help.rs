@@ -132,6 +132,15 @@ pub fn examples(path: &str) -> Entries {
     }
 }
 
+/// Where the variables are that are data.
+pub(crate) const KEY_VARIABLES: &str =
+    "Keys of providers are in the variables that `pollm models providers` names.";
+
+/// The end of the long help of what reads the environment.
+pub(crate) fn environment() -> String {
+    format!("{}\n{KEY_VARIABLES}", listed("Environment", crate::env::VARIABLES))
+}
+
 /// How models are named, for the end of pollm's own help.
 pub(crate) const MODELS: &str = "\
 Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3. \

@@ -15,7 +15,7 @@ mod show;
 
 /// Show, edit and check the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
-#[command(after_long_help = help::listed("Environment", crate::env::VARIABLES))]
+#[command(after_long_help = help::environment())]
 pub struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]

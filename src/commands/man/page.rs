@@ -53,6 +53,8 @@ pub(super) fn page(command: &Command, path: &[&str]) -> String {
     page.entries("EXIT STATUS", codes);
     if path.is_empty() || path == ["config"] {
         page.entries("ENVIRONMENT", env::VARIABLES);
+        page.control("PP");
+        page.add(&Roff::from(roman(help::KEY_VARIABLES)));
         page.entries("FILES", help::FILES);
     }
     page.entries("EXAMPLES", help::examples(&path.join(" ")));
