@@ -1,1 +1,1 @@
-eval (E:COMPLETE=elvish pollm | slurp)
+eval (env COMPLETE=elvish pollm | slurp)

@@ -20,6 +20,8 @@ use crate::prompt::{
     parse_max_tokens, parse_option, parse_stop, parse_temperature, parse_timeout, parse_top_p, parse_wait,
 };
 
+pub mod help;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -31,9 +33,7 @@ const STYLES: Styles = Styles::styled()
 /// `pollm "a prompt with blanks"` is short for `pollm ask "a prompt with blanks"`.
 #[derive(Debug, Parser)]
 #[command(name = "pollm", version, styles = STYLES, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "\
-Models are named provider/model: openai/gpt-6.1-sol, anthropic/claude-opus-5-5, ollama/qwen3. \
-With no key and no server, `pollm ask` answers with local/smollm2-135m, a tiny model that runs in-process.")]
+#[command(after_help = help::MODELS, after_long_help = help::examples_and_models())]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -70,9 +70,9 @@ pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always.
+    /// In pipes and files too.
     Always,
-    /// Never.
+    /// Nowhere.
     Never,
 }
 
@@ -85,17 +85,33 @@ pub enum Command {
     /// follows on stderr. In a pipe stdout has the answer and a final newline, nothing else.
     Ask(Box<commands::ask::AskArgs>),
     /// Send a prompt to several models at once and show them side by side
+    ///
+    /// Answers, latency, tokens and cost stand next to each other, with a summary in words. While the
+    /// models answer, a terminal shows a line for each. An answer is kept in the history as soon as it
+    /// is there.
     Compare(Box<commands::compare::CompareArgs>),
     /// List models and providers: context, prices, abilities
+    ///
+    /// Without a command, the chat models of the providers that can be asked now.
     Models(Box<commands::models::ModelsArgs>),
     /// What calls cost: totals, estimates, prices, audits
+    ///
+    /// Without a command, totals of all calls in the history.
     Cost(commands::cost::CostArgs),
     /// Look at past calls: list, show, export, delete
     History(commands::history::HistoryArgs),
     /// Store API keys in a private file: set, list, remove
+    ///
+    /// A key is looked for in the provider's environment variable, then with the `key_command` of its
+    /// row in the configuration, then in the key file that this command writes.
     Keys(commands::keys::KeysArgs),
     /// The configuration file: path, show, edit, check
     Config(commands::config::ConfigArgs),
+    /// Print the manual pages, or write them into a folder
+    ///
+    /// They are made from the same text as `--help`, in the format of man: `pollm man ask | man -l -`
+    /// shows one, `pollm man --dir ~/.local/share/man/man1` installs all, so that `man pollm-ask` finds it.
+    Man(commands::man::ManArgs),
 }
 
 /// What is asked: the prompt and everything that goes with it.

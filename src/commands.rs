@@ -11,6 +11,7 @@ pub mod config;
 pub mod cost;
 pub mod history;
 pub mod keys;
+pub mod man;
 pub mod models;
 
 /// The error of a write to stdout or stderr.

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::path::PathBuf;
 
-/// The variables with a fixed name, and what they do, for help texts. The names
-/// of providers' keys are data: see [`crate::secrets::key_variables`].
+/// The variables with a fixed name, and what they do, for help texts and
+/// manual pages. The names of providers' keys are data: see [`crate::secrets::key_variables`].
 pub const VARIABLES: &[(&str, &str)] = &[
     ("POLLM_MODEL", "the model to ask where `--model` names none"),
     ("POLLM_CONFIG", "the configuration file to read; it must exist"),
@@ -139,15 +139,6 @@ impl fmt::Debug for Env {
     }
 }
 
-/// The table of [`VARIABLES`] as the end of a help text.
-pub fn help() -> String {
-    let mut text = String::from("Environment:\n");
-    for (name, doc) in VARIABLES {
-        let _ = writeln!(text, "  {name}\n          {doc}");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,7 +191,6 @@ mod tests {
             let uses = names.iter().filter(|other| *other == name).count();
             assert!(uses >= 2, "{name} is documented but not read");
         }
-        assert!(help().contains("  POLLM_MODEL\n"));
     }
 
     #[cfg(unix)]

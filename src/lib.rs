@@ -161,6 +161,9 @@ fn dispatch_command(
             commands::config::ConfigContext { paths: &paths, env: &env, built_in: &built_in, find: &find };
         return commands::config::run(args, &place, stdout, stderr);
     }
+    if let Command::Man(args) = &cli.command {
+        return commands::man::run(args, stdout);
+    }
     let context = Context::load(env, output, cli.global.clone())?;
     match &cli.command {
         Command::Ask(args) => commands::ask::run(args, &context),
@@ -178,7 +181,7 @@ fn dispatch_command(
             };
             commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, stderr)
         }
-        Command::Config(_) => Ok(()),
+        Command::Config(_) | Command::Man(_) => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions};
+use crate::cli::{CallOptions, FormatOptions, PromptOptions, SamplingOptions, help};
 use crate::context::Context;
 use crate::error::Result;
 use crate::render::route;
@@ -18,30 +18,9 @@ mod plan;
 mod view;
 mod waiting;
 
-const EXAMPLES: &str = "\
-Examples:
-  pollm ask \"why is the sky blue?\"
-  git diff | pollm ask -m anthropic/claude-opus-5-5 \"write a commit message\"
-  pollm ask -a chart.png --json \"what does it show?\" | jq -r .text
-  pollm ask -x \"a shell script that renames *.jpeg to *.jpg\" >rename.sh
-  pollm ask -m openai/gpt-6.1-sol,anthropic/claude-opus-5-5 \"the second only where the first fails\"
-  pollm ask -c \"and at night?\"";
-
-const EXIT_CODES: &str = "\
-Exit codes:
-    0  good
-    1  the call failed
-    2  wrong command line
-    3  over budget, nothing was sent
-    5  wrong configuration, or a key is missing or rejected
-    6  timeout
-    7  the answer fails --schema, or has no code block for -x
-    8  truncated or refused, under --strict
-  130  interrupted; what came is printed and kept";
-
 /// What `pollm ask` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+#[command(after_help = help::codes("ask"), after_long_help = help::examples_and_codes("ask"))]
 pub struct AskArgs {
     /// The model: provider/model, an alias, a route or an id; several are tried in order
     ///
@@ -51,13 +30,6 @@ pub struct AskArgs {
     /// and at last the embedded local/smollm2-135m.
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     pub model: Vec<String>,
-    /// Ask the next model as well where the first has no token by then: a time (2s), or p90
-    ///
-    /// Whoever has the first word goes on, the other one is stopped; both are on the bill. p90 is the
-    /// time in which nine of ten of your calls of the model had their first word, 10 s where there are
-    /// fewer than ten. A model that fails before is followed by the next one at once.
-    #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
-    pub hedge: Option<hedge::Delay>,
     /// Rank the models first: by expected cost, by your own measurements, by your order, or all three
     ///
     /// It ranks those of `-m`, else every capable model of the providers that you have a key for
@@ -82,6 +54,13 @@ pub struct AskArgs {
     /// Sampling and limits.
     #[command(flatten)]
     pub sampling: SamplingOptions,
+    /// Ask the next model as well where the first has no token by then: a time (2s), or p90
+    ///
+    /// Whoever has the first word goes on, the other one is stopped; both are on the bill. p90 is the
+    /// time in which nine of ten of your calls of the model had their first word, 10 s where there are
+    /// fewer than ten. A model that fails before is followed by the next one at once.
+    #[arg(long, value_name = "SECONDS|p90", conflicts_with = "no_stream", help_heading = "Call")]
+    pub hedge: Option<hedge::Delay>,
     /// How the call is made.
     #[command(flatten)]
     pub call: CallOptions,

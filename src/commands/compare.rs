@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{CallOptions, PromptOptions, SamplingOptions};
+use crate::cli::{CallOptions, PromptOptions, SamplingOptions, help};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::render::compare::{Sort, View};
@@ -21,24 +21,9 @@ mod race;
 mod verdict;
 
 /// Send one prompt to several models at once and show them side by side.
-///
-/// Answers, latency, tokens and cost stand next to each other, with a summary in
-/// words. While the models answer, a terminal shows a line for each. An answer is
-/// kept in the history as soon as it is there.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("earlier").args(["last", "resume"]))]
-#[command(after_help = "\
-Exit codes:
-    0  all good
-    1  all models failed
-    2  wrong command line
-    3  over budget, nothing was sent
-    4  some models failed
-    5  wrong configuration, or a key is missing or rejected by all
-    6  all models timed out
-    7  a check, the schema or the agreement failed
-    8  truncated or refused, under --strict
-  130  interrupted; what was finished is printed and kept")]
+#[command(after_help = help::codes("compare"), after_long_help = help::examples_and_codes("compare"))]
 pub struct CompareArgs {
     /// A model: provider/model, an alias, a route or an id; two or more
     ///

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::output_failed;
+use crate::cli::help;
 use crate::config::{Config, Named};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -14,7 +15,7 @@ mod show;
 
 /// Show, edit and check the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
-#[command(after_long_help = crate::env::help())]
+#[command(after_long_help = help::environment())]
 pub struct ConfigArgs {
     /// What to do.
     #[command(subcommand)]

@@ -18,8 +18,6 @@ mod report;
 mod what_if;
 
 /// What calls cost: totals, estimates, prices.
-///
-/// Without a command, totals of all calls in the history.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct CostArgs {
@@ -44,6 +42,11 @@ enum CostCommand {
     /// Hold what was recorded against bills and prices
     Audit(Box<audit::AuditArgs>),
     /// Show, set and remove caps on spending
+    ///
+    /// A cap counts the most that a call can cost, from before it is sent until its cost is known: the
+    /// whole prompt, and an answer of --max-tokens, or as long as the model can make it. What may have
+    /// been billed although nobody knows the end of the call goes on counting so. All processes share a
+    /// cap; a call that would pass it is not sent (exit code 3).
     Budget(budget::BudgetArgs),
 }
 

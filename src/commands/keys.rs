@@ -14,10 +14,6 @@ use crate::paths::Paths;
 use crate::secrets::{Key, KeyFile, KeyQuery, KeySource};
 
 /// Store and find API keys.
-///
-/// A key is looked for in the provider's environment variable, then with the
-/// `key_command` of its row in the configuration, then in the key file that
-/// this command writes.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
 pub struct KeysArgs {
     /// What to do.

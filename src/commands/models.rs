@@ -21,8 +21,6 @@ mod route;
 mod show;
 
 /// List models and providers: context, prices, abilities.
-///
-/// Without a command, the chat models of the providers that can be asked now.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct ModelsArgs {

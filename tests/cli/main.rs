@@ -21,12 +21,14 @@ mod costs;
 mod failover;
 mod faults;
 mod history;
+mod help;
 mod input;
 #[cfg(feature = "local")]
 mod local;
 mod models;
 mod price;
 mod readme;
+mod reference;
 mod refresh;
 mod routes;
 mod stdin;

@@ -1,30 +1,36 @@
-//! The README: every command in it is one that pollm takes, every configuration
-//! one that it reads, and what it shows of a comparison looks like that.
+//! The README and the pages it points to: every command in them is one that pollm
+//! takes, every configuration one that it reads, and its picture looks like what
+//! is printed.
 
 use crate::support::{CommandOutput, Env};
 
 const README: &str = include_str!("../../README.md");
+/// The pages whose commands are tried.
+const PAGES: [&str; 5] = [
+    README,
+    include_str!("../../docs/guide.md"),
+    include_str!("../../docs/configuration.md"),
+    include_str!("../../docs/providers.md"),
+    include_str!("../../docs/json.md"),
+];
 
-/// The fenced blocks in a language.
-fn blocks(language: &str) -> Vec<&'static str> {
+/// The fenced blocks of a page in a language.
+fn blocks(page: &'static str, language: &str) -> Vec<&'static str> {
     let opening = format!("```{language}\n");
-    let found: Vec<&str> =
-        README.split(opening.as_str()).skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
-    assert!(!found.is_empty(), "no block in {language}");
-    found
+    page.split(opening.as_str()).skip(1).map(|rest| rest.split_once("```").unwrap().0).collect()
 }
 
 /// What stands behind the prompt of a shell, without its comment.
 fn commands() -> Vec<&'static str> {
-    let lines = blocks("console").into_iter().flat_map(str::lines);
+    let lines = PAGES.into_iter().flat_map(|page| blocks(page, "console")).flat_map(str::lines);
     let typed = lines.filter_map(|line| line.strip_prefix("$ "));
     typed.map(|line| line.split("  #").next().unwrap().trim_end()).collect()
 }
 
 /// An environment in which the README's models, sets and routes exist.
-fn env() -> Env {
+pub(crate) fn env() -> Env {
     let env = Env::new();
-    let whole = blocks("toml").into_iter().find(|block| block.contains("[sets]")).unwrap();
+    let whole = blocks(README, "toml").into_iter().find(|block| block.contains("[sets]")).unwrap();
     env.configure(whole);
     env.write("questions.csv", "id,prompt\nsky,Why is the sky blue?\n");
     env
@@ -42,86 +48,129 @@ fn run(env: &Env, line: &str) -> CommandOutput {
 
 #[test]
 fn every_configuration_is_right() {
-    for block in blocks("toml") {
+    assert!(!blocks(README, "toml").is_empty());
+    for block in blocks(README, "toml") {
         let env = Env::new();
         env.configure(block);
         assert_eq!(env.pollm(["config", "check"]).run().success().stdout, "ok\n");
     }
 }
 
+/// Tries a line without sending anything to anyone: prompts with `--dry-run`, the
+/// past up to the message that there is none, the rest as it stands.
+pub(crate) fn works(env: &Env, line: &str) {
+    // What other programs write into a pipe or make of the output is not at issue.
+    let line = line.replace("git diff |", "echo a difference |").replace("man -l -", "cat");
+    let line = line.split(" | jq").next().unwrap().to_owned();
+    if line.contains(" --last") {
+        let output = run(env, &line).exited(2);
+        assert!(output.stderr.contains("no comparison to show again"), "{line}: {output}");
+    } else if line.contains("pollm ask ") || line.contains("pollm compare ") {
+        let dry = if line.contains("--dry-run") { line.clone() } else { format!("{line} --dry-run") };
+        let output = run(env, &dry).success();
+        assert!(output.stderr.contains("nothing was sent"), "{line}: {output}");
+    } else {
+        let output = run(env, &line).success();
+        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{line}: {output}");
+    }
+}
+
 #[test]
-fn every_prompt_can_be_sent() {
+fn every_line_works() {
     let env = env();
-    let mut tried = 0;
-    for command in commands() {
-        // What another program writes into the pipe is not at issue.
-        let command = command.replace("git diff |", "echo a difference |");
-        let sends = command.contains("pollm ask ") || command.contains("pollm compare ");
-        // The embedded model, the past and lists of prompts have tests of their own.
-        if !sends || ["local/", " --last"].iter().any(|other| command.contains(other)) {
-            continue;
+    // What asks over the network, opens an editor or is no command of pollm.
+    let other =
+        ["pollm models check", "pollm models refresh", "pollm config edit", "cargo ", "history export"];
+    let (left, tried): (Vec<&str>, Vec<&str>) =
+        commands().into_iter().partition(|line| other.iter().any(|other| line.contains(other)));
+    assert!(tried.len() >= 30 && left.len() < 8, "{tried:?}, without {left:?}");
+    for line in tried {
+        works(&env, line);
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| folder.join(name));
+    let docs = std::fs::read_dir(folder.join("docs")).unwrap().map(|file| file.unwrap().path());
+    let pages = names.into_iter().chain(docs).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let link = regex::Regex::new(r"\]\(([^)#:]*)(?:#([^)]*))?\)").unwrap();
+    let anchor = |heading: &str| -> String {
+        let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let mut followed = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = match &found[1] {
+                "" => page.clone(),
+                path => page.parent().unwrap().join(path),
+            };
+            assert!(target.exists(), "{}: {}", page.display(), &found[0]);
+            if let Some(wanted) = found.get(2) {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches('#')));
+                assert!(anchors.any(|name| name == wanted.as_str()), "{}: {}", page.display(), &found[0]);
+            }
+            followed += 1;
         }
-        let output = run(&env, &format!("{command} --dry-run")).success();
-        assert!(output.stderr.contains("nothing was sent"), "{command}: {output}");
-        tried += 1;
     }
-    assert!(tried > 8, "{tried}");
+    assert!(followed > 15, "{followed}");
 }
 
 #[test]
-fn the_last_comparison_is_what_is_missing_to_show_it_again() {
-    let env = env();
-    for command in commands().into_iter().filter(|command| command.contains(" --last")) {
-        let output = run(&env, command).exited(2);
-        assert!(output.stderr.contains("no comparison to show again"), "{command}: {output}");
+fn the_exit_codes_are_those_of_the_help() {
+    for (code, meaning) in pollm::cli::help::EXIT_CODES {
+        let row = format!("| {code} | {meaning} |");
+        assert!(README.lines().any(|line| line == row), "the README lacks {row}");
     }
 }
 
 #[test]
-fn what_needs_no_network_works() {
-    let env = env();
-    let online = ["pollm models check", "pollm models refresh"];
-    for command in commands() {
-        let is_of = |prefix: &str| command.starts_with(prefix);
-        if !(is_of("pollm models") || is_of("pollm cost")) || online.contains(&command) {
-            continue;
-        }
-        let output = run(&env, command).success();
-        assert!(!output.stdout.is_empty() || !output.stderr.is_empty(), "{command}: {output}");
+fn the_providers_on_the_front_page_have_those_keys() {
+    let row = regex::Regex::new(r"(?m)^\| `([a-z]+)` \| `([A-Z_]+)` \|").unwrap();
+    let page = PAGES[3];
+    let mut checked = 0;
+    for found in row.captures_iter(README) {
+        let full = page.lines().find(|line| line.starts_with(&format!("| `{}` |", &found[1]))).unwrap();
+        assert!(full.contains(&format!("| `{}`", &found[2])), "{full}");
+        checked += 1;
     }
-    assert!(commands().iter().filter(|command| online.contains(command)).count() == 2);
+    assert!(checked >= 8, "{checked}");
+    let all = page.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 4).count();
+    // The embedded model has a row too.
+    assert!(README.contains(&format!("[All {}](docs/providers.md)", all - 1)), "{all}");
 }
 
-/// The names of the table's rows, without the header's second showing below long
-/// answers: what a tiny model says under a temperature is chance, and so is the
-/// time that it takes.
-#[cfg(feature = "local")]
-fn rows(text: &str) -> Vec<String> {
-    let named = |line: &str| line.chars().next().is_some_and(|first| first.is_ascii_lowercase());
-    let rows = text.lines().filter(|line| line.contains('│') && named(line));
-    let mut names: Vec<String> = rows.map(|line| line.split('│').next().unwrap().trim().to_owned()).collect();
-    let mut seen = std::collections::HashSet::new();
-    names.retain(|name| seen.insert(name.clone()));
-    names
-}
-
+/// The picture is made by `docs/picture.py`: another run gives other answers and
+/// figures in the same rows.
 #[cfg(feature = "local")]
 #[test]
-fn the_comparison_on_the_front_page_looks_like_that() {
+fn the_picture_looks_like_what_is_printed() {
+    let picture = include_str!("../../docs/compare.svg");
+    let model = "local/smollm2-135m";
+    let hot = format!("{model}@temperature=0.9");
     let env = Env::new();
-    let line = commands().into_iter().find(|command| command.starts_with("pollm compare -m local/")).unwrap();
-    let head = |text: &'static str| text.lines().find(|line| line.starts_with("model "));
-    let shown = blocks("text").into_iter().find(|block| head(block).is_some()).unwrap();
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_pollm")).parent().unwrap().display();
     let output = env
-        .command("bash", ["-c", &format!("PATH='{folder}':$PATH; {line}")])
+        .pollm(["compare", "-m", model, "-m", &hot, "--max-tokens", "3", "Why is the sky blue?"])
         .env("POLLM_CACHE_DIR", crate::local::weights())
-        .env("COLUMNS", "80")
+        .env("COLUMNS", "92")
         .run()
         .success();
-    assert_eq!(rows(&output.stdout), rows(shown), "{output}");
-    let names = output.stdout.lines().find(|line| line.starts_with("model "));
-    assert_eq!(names, head(shown), "{output}");
+    let named =
+        |line: &&str| line.contains('│') && line.starts_with(|first: char| first.is_ascii_lowercase());
+    let rows: Vec<&str> =
+        output.stdout.lines().filter(named).map(|line| line.split('│').next().unwrap().trim()).collect();
+    assert!(rows.len() >= 9, "{output}");
+    // An SVG keeps blanks by writing them out.
+    let text = picture.replace("&#160;", " ");
+    for row in rows.iter().chain(&["$", "pollm compare", "* the best", "cost of all 3 calls: $0.00"]) {
+        assert!(text.contains(row), "the picture has no `{row}`");
+    }
     assert!(output.stdout.trim_end().ends_with("cost of all 2 calls: $0.00"), "{output}");
-    assert!(shown.trim_end().ends_with("cost of all 2 calls: $0.00"));
+    let addresses: Vec<&str> = picture.split("http").skip(1).collect();
+    assert_eq!(addresses.len(), 1, "nothing but the name of the format may be an address");
 }

@@ -19,11 +19,6 @@ use crate::render::json as render_json;
 mod edit;
 
 /// Show, set and remove caps on spending.
-///
-/// A cap counts the most that a call can cost, from before it is sent until its cost is known: the
-/// whole prompt, and an answer of --max-tokens, or as long as the model can make it. What may have
-/// been billed although nobody knows the end of the call goes on counting so. All processes share a
-/// cap; a call that would pass it is not sent (exit code 3).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Days and months are those of your time zone. Calls with `--no-log` count too; calls that `pollm history delete` \
@@ -60,10 +55,10 @@ enum BudgetAction {
 /// Which calls a cap is for: all of them, unless one is named.
 #[derive(Debug, Args)]
 struct Whom {
-    /// The cap on the calls to one provider
+    /// Only the calls to this provider
     #[arg(long, value_name = "PROVIDER", conflicts_with = "model")]
     provider: Option<String>,
-    /// The cap on the calls to one model
+    /// Only the calls to this model
     #[arg(short, long, value_name = "MODEL")]
     model: Option<String>,
 }

@@ -23,7 +23,7 @@ Calls with --no-log are in no total; under a cap `pollm cost budget` counts them
 pub(super) struct ReportArgs {
     #[command(flatten)]
     span: SpanOptions,
-    /// What to put together
+    /// What the calls are grouped by
     #[arg(long, value_name = "BY", value_enum, default_value_t)]
     by: By,
     /// What to print

@@ -1,0 +1,92 @@
+"""Draws docs/compare.svg from what pollm really prints.
+
+    python3 -m venv /tmp/picture && /tmp/picture/bin/pip install rich
+    cargo build --release
+    /tmp/picture/bin/python docs/picture.py target/release/pollm
+
+It runs a comparison of the embedded model with itself in a pseudo-terminal, so
+that it needs no key, and turns the colours into SVG. Every run shows new
+answers and new figures: those of the machine that it runs on.
+"""
+
+import fcntl
+import os
+import pathlib
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+COLUMNS = 92
+MODEL = "local/smollm2-135m"
+PROMPT = "In one sentence, why is the sky blue?"
+ARGS = ["compare", "-m", MODEL, "-m", f"{MODEL}@temperature=0.5", "-m", f"{MODEL}@temperature=0.9", PROMPT]
+SHOWN = f'pollm compare -m {MODEL} -m {MODEL}@temperature=0.5 \\\n    -m {MODEL}@temperature=0.9 "{PROMPT}"'
+
+THEME = TerminalTheme(
+    (13, 17, 23),
+    (201, 209, 217),
+    [(72, 79, 88), (255, 123, 114), (86, 211, 100), (227, 179, 65), (121, 192, 255), (210, 168, 255), (86, 212, 221), (201, 209, 217)],
+    [(110, 118, 129), (255, 161, 152), (126, 231, 135), (242, 204, 96), (165, 214, 255), (226, 197, 255), (123, 230, 237), (240, 246, 252)],
+)
+
+# rich's own frame loads a font from the web; this one takes the reader's.
+FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="pollm compare: three answers side by side, with times, tokens and cost">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
+{styles}
+</style>
+<defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
+<rect x="1" y="1" width="{width}" height="{height}" fill="#0d1117" stroke="#30363d" rx="10"/>
+<g transform="translate({terminal_x}, TOP)" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">{matrix}</g>
+</g>
+</svg>
+"""
+
+
+def run(program: str) -> str:
+    """What the program prints on a terminal of COLUMNS columns."""
+    terminal, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 60, COLUMNS, 0, 0))
+    env = {**os.environ, "TERM": "xterm-256color", "POLLM_NO_LOG": "1"}
+    # Figures of a cold start would be those of the disk.
+    subprocess.run([program, "ask", "--yes", "-m", MODEL, "hi"], env=env, check=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, *ARGS], env=env, stdin=subprocess.DEVNULL, stdout=side, stderr=subprocess.DEVNULL
+    )
+    os.close(side)
+    output = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        output += piece
+    if process.wait() != 0:
+        sys.exit(f"pollm failed: {output.decode(errors='replace')}")
+    return output.decode().replace("\r\n", "\n")
+
+
+def main() -> None:
+    shown = f"\x1b[32m$\x1b[0m {SHOWN}\n\n{run(sys.argv[1]).rstrip()}"
+    console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), color_system="truecolor")
+    console.print(Text.from_ansi(shown), soft_wrap=True)
+    svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id="pollm")
+    # The height leaves room for a title; it is shared between top and bottom.
+    height, text = (float(re.search(pattern, svg)[1]) for pattern in (r'viewBox="0 0 \S+ (\S+)"', r'y="0" width="\S+" height="(\S+)"'))
+    svg = svg.replace("TOP", f"{(height - text) / 2:.1f}").replace('rect x="1" y="1"', 'rect x="0.5" y="0.5"')
+    pathlib.Path(__file__).with_name("compare.svg").write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
