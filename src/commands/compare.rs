@@ -71,7 +71,9 @@ pub struct Many {
     /// `.txt`: one prompt a line. `.jsonl`: objects with `prompt` and, if wanted, `id`. `.csv`: such
     /// columns. -s, -a, -f and all parameters go with each prompt. Each call is kept in the history
     /// as it ends; with --jsonl, --json and --format csv it is printed then too, whole, and a
-    /// summary at the end. A call is made only once, even if the process is killed: see --resume. Four calls a model run at once, unless -j says otherwise.
+    /// summary at the end. With --format html a page has all prompts and answers. A call is made only
+    /// once, even if the process is killed: see --resume. Four calls a model run at once, unless -j
+    /// says otherwise.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt", "last"], help_heading = "Many prompts")]
     pub prompts: Option<PathBuf>,
     /// Go on with the same prompts and models where the latest run of them ended; nothing is paid twice
@@ -122,6 +124,9 @@ pub struct Past {
     #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]
     pub add: bool,
     /// With --last: ask the models that failed once more; with --resume: make the calls that failed again
+    ///
+    /// Not while another process still makes calls of the same comparison: those under way would be
+    /// paid twice.
     #[arg(long, requires = "earlier", conflicts_with = "add", help_heading = "Last comparison")]
     pub retry_failed: bool,
 }

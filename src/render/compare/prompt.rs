@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn of_a_long_one_the_beginning_and_the_length_are_shown() {
         let long = "word ".repeat(1_000);
-        assert_eq!(shown(&long, 40), "prompt: word word wo… (4,999 characters)\n\n");
+        assert_eq!(shown(&long, 40), "prompt: word word wor… (4999 characters)\n\n");
         assert_eq!(shown(&"a".repeat(90), 20), "prompt: aaaaaaaaaaa…\n\n");
         let hidden = format!("{}{}", "\u{200b}".repeat(500), "b".repeat(500));
         assert!(shown(&format!("a{hidden}"), 80).contains("…"), "{}", shown(&hidden, 80));

@@ -125,7 +125,7 @@ pub(super) fn refuse_views(view: View) -> Result<()> {
     if view == View::Table {
         return Ok(());
     }
-    Err(Error::usage("of many prompts the terminal shows totals, which have no other `--view`")
+    Err(Error::usage("of many prompts the terminal shows totals, which `--view` does not apply to")
         .hint("`--format html` shows the answers side by side; `--jsonl`, `--json` and `--format csv` have them too"))
 }
 

@@ -49,7 +49,7 @@ pub fn html_of_prompts(matrix: &Matrix, prompts: Vec<AskedPrompt>) -> String {
         folded(&mut page, at, id, comparison, sheet);
     }
     page.raw("</section>\n</main>\n");
-    foot(&mut page, matrix.id, true, false);
+    foot(&mut page, matrix.id, false, false);
     page.into_string()
 }
 

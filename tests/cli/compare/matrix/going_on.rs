@@ -187,7 +187,7 @@ fn what_is_under_way_elsewhere_is_not_made_twice() {
     lab.env.write("p.txt", numbers(3));
     let args = ["--prompts", "p.txt", "--json"];
     let running = compare(&lab, &THREE, &args).spawn();
-    lab.server.wait_until_hanging(3);
+    lab.server.wait_for_requests(9);
     while lab.ledger().len() < 6 {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
