@@ -37,7 +37,7 @@ pub(super) use past::{again, is_one};
 use desk::Desk;
 use grid::Slot;
 use page::Page;
-use past::{Begun, Judge, Replay};
+use past::{Begun, Earlier, Judge, Replay};
 use plan::Plan;
 use verdict::Verdict;
 
@@ -61,19 +61,10 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
         return show(&mut plan, context);
     }
     let fingerprint = plan.fingerprint();
-    let mut earlier = if args.many.resume { past::find(&fingerprint, context)? } else { None };
+    let earlier = if args.many.resume { earlier(args, &fingerprint, context)? } else { None };
     let mut started_at = Timestamp::now();
-    match &mut earlier {
-        Some(earlier) => {
-            (plan.id, started_at) = (earlier.stored.id, earlier.stored.started_at);
-            if let Some(process) = earlier.join(args.past.retry_failed)?.first() {
-                note(&format!("process {process} makes calls of this run too"), context);
-            }
-        }
-        None if args.many.resume => {
-            note("the history has no run of these prompts and models: starting a new one", context);
-        }
-        None => {}
+    if let Some(earlier) = &earlier {
+        (plan.id, started_at) = (earlier.stored.id, earlier.stored.started_at);
     }
     let begun = earlier.as_ref().map(|earlier| earlier.begun(plan.grid)).transpose()?.unwrap_or_default();
     let planned = planned(&plan, &begun, args.past.retry_failed);
@@ -119,6 +110,21 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
             log: plan.log,
         },
     )
+}
+
+/// The run that is gone on with, where there is one; others that are at it too
+/// are told.
+fn earlier(args: &CompareArgs, fingerprint: &str, context: &Context) -> Result<Option<Earlier>> {
+    let mut earlier = past::find(fingerprint, context)?;
+    match &mut earlier {
+        Some(earlier) => {
+            if let Some(process) = earlier.join(args.past.retry_failed)?.first() {
+                note(&format!("process {process} makes calls of this run too"), context);
+            }
+        }
+        None => note("the history has no run of these prompts and models: starting a new one", context),
+    }
+    Ok(earlier)
 }
 
 /// Prints the totals and judges them.

@@ -170,16 +170,25 @@ fn race(
         said.detail(text);
     }
     if unclear {
-        let least =
-            standing.iter().flat_map(|of| of.others.iter().flatten()).find_map(|contrast| match contrast {
-                Contrast::TooFew { least } => Some(*least),
-                _ => None,
-            });
-        let least = least.map(|least| least + uncounted(comparison, ranked, figure));
-        let least = least.map_or(String::new(), |least| format!("; `--runs {least}` could tell"));
-        let runs = if sheet.several { "too few runs" } else { "one run each" };
-        said.detail(format!("{runs}, so this may be chance{least}"));
+        let contrasts = standing.iter().flat_map(|of| of.others.iter().flatten());
+        let uncounted = uncounted(comparison, ranked, figure);
+        said.detail(chance(contrasts, uncounted, sheet.several));
     }
+}
+
+/// That it may be chance, and how many runs could tell.
+fn chance<'c>(
+    mut contrasts: impl Iterator<Item = &'c Contrast>,
+    uncounted: usize,
+    several: bool,
+) -> String {
+    let least = contrasts.find_map(|contrast| match contrast {
+        Contrast::TooFew { least } => Some(least + uncounted),
+        _ => None,
+    });
+    let least = least.map_or(String::new(), |least| format!("; `--runs {least}` could tell"));
+    let runs = if several { "too few runs" } else { "one run each" };
+    format!("{runs}, so this may be chance{least}")
 }
 
 /// How many runs of a lane do not count, at most: those that connected first.
@@ -206,9 +215,11 @@ fn retried(sheet: &Sheet, lane: usize, said: &mut Said) {
     }
 }
 
-/// Names of lanes: `a`, `a and b`, `a, b and c`.
+/// Names of lanes in the order shown: `a`, `a and b`, `a, b and c`.
 fn names(sheet: &Sheet, lanes: impl Iterator<Item = usize>) -> String {
-    let names: Vec<&str> = lanes.map(|lane| sheet.lanes[lane].name.as_str()).collect();
+    let mut lanes: Vec<usize> = lanes.collect();
+    lanes.sort_unstable();
+    let names: Vec<&str> = lanes.into_iter().map(|lane| sheet.lanes[lane].name.as_str()).collect();
     match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} and {last}", others.join(", ")),

@@ -127,7 +127,7 @@ fn a_comparison_that_is_under_way_is_not_retried() {
         _ => Script::sse([] as [&str; 0]).head().hang(),
     });
     let running = compare(&lab, &["a", "b"], &["hello"]).spawn();
-    lab.server.wait_until_hanging(1);
+    lab.server.wait_for_requests(2);
     while lab.ledger().is_empty() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
