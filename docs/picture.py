@@ -24,6 +24,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 COLUMNS = 92
+MARGIN = 20
 MODEL = "local/smollm2-135m"
 PROMPT = "In one sentence, why is the sky blue?"
 ARGS = ["compare", "-m", MODEL, "-m", f"{MODEL}@temperature=0.5", "-m", f"{MODEL}@temperature=0.9", PROMPT]
@@ -37,14 +38,14 @@ THEME = TerminalTheme(
 )
 
 # rich's own frame loads a font from the web; this one takes the reader's.
-FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="pollm compare: three answers side by side, with times, tokens and cost">
+FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-0.5 -0.5 FULL_W FULL_H" role="img" aria-label="pollm compare: three answers side by side, with times, tokens and cost">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
 {styles}
 </style>
 <defs><clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>{lines}</defs>
-<rect x="1" y="1" width="{width}" height="{height}" fill="#0d1117" stroke="#30363d" rx="10"/>
-<g transform="translate({terminal_x}, TOP)" clip-path="url(#{unique_id}-clip-terminal)">
+<rect width="FRAME_W" height="FRAME_H" fill="#0d1117" stroke="#30363d" rx="10"/>
+<g transform="translate(MARGIN, MARGIN)" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
 <g class="{unique_id}-matrix">{matrix}</g>
 </g>
@@ -82,9 +83,12 @@ def main() -> None:
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), color_system="truecolor")
     console.print(Text.from_ansi(shown), soft_wrap=True)
     svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id="pollm")
-    # The height leaves room for a title; it is shared between top and bottom.
-    height, text = (float(re.search(pattern, svg)[1]) for pattern in (r'viewBox="0 0 \S+ (\S+)"', r'y="0" width="\S+" height="(\S+)"'))
-    svg = svg.replace("TOP", f"{(height - text) / 2:.1f}").replace('rect x="1" y="1"', 'rect x="0.5" y="0.5"')
+    size = re.search(r'<clipPath id="pollm-clip-terminal"><rect x="0" y="0" width="(\S+)" height="(\S+)"/>', svg)
+    width, height = (float(length) + 2 * MARGIN for length in size.groups())
+    # Half of the frame's line is outside of it.
+    values = {"MARGIN": MARGIN, "FRAME_W": width, "FRAME_H": height, "FULL_W": width + 1, "FULL_H": height + 1}
+    for name, value in values.items():
+        svg = svg.replace(name, f"{value:g}")
     pathlib.Path(__file__).with_name("compare.svg").write_text(svg, encoding="utf-8")
 
 

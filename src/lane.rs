@@ -137,7 +137,6 @@ fn one_of(what: &str, name: &str, models: &[String]) -> Error {
     if models.is_empty() { error } else { error.hint(format!("name one of {}", models.join(", "))) }
 }
 
-
 /// One lane by its name, options included.
 ///
 /// # Errors

@@ -20,8 +20,8 @@ mod configuration;
 mod costs;
 mod failover;
 mod faults;
-mod history;
 mod help;
+mod history;
 mod input;
 #[cfg(feature = "local")]
 mod local;

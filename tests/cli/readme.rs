@@ -145,6 +145,17 @@ fn the_providers_on_the_front_page_have_those_keys() {
     assert!(README.contains(&format!("[All {}](docs/providers.md)", all - 1)), "{all}");
 }
 
+#[test]
+fn the_catalog_is_as_large_as_the_readme_says() {
+    let catalog: serde_json::Value =
+        serde_json::from_str(include_str!("../../src/catalog/catalog.json")).unwrap();
+    let providers = catalog["p"].as_object().unwrap();
+    let models: usize = providers.values().map(|row| row["m"].as_object().unwrap().len()).sum();
+    let models = format!("the {},{:03} models are in the executable", models / 1000, models % 1000);
+    assert!(README.contains(&models), "{models}");
+    assert!(README.contains(&format!("[All {}](docs/providers.md)", providers.len())), "{}", providers.len());
+}
+
 /// The picture is made by `docs/picture.py`: another run gives other answers and
 /// figures in the same rows.
 #[cfg(feature = "local")]

@@ -199,17 +199,15 @@ fn the_page_on_json_tells_of_every_field_and_event() {
 #[test]
 fn the_outcome_that_is_shown_is_one() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let outcome = serde_json::json!({ "$ref": "#/$defs/outcome", "$defs": schema["$defs"] });
-    let shown: Value = serde_json::from_str(blocks(JSON, "json").first().unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&outcome).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&shown).map(|error| error.to_string()).collect();
-    assert_eq!(errors, [""; 0]);
+    let part = |name: &str| {
+        let part = serde_json::json!({ "$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"] });
+        pollm::schema::Schema::parse(&part.to_string()).unwrap()
+    };
+    part("outcome").check(blocks(JSON, "json").first().unwrap()).unwrap();
 
-    let event = serde_json::json!({ "$ref": "#/$defs/event", "$defs": schema["$defs"] });
-    let validator = jsonschema::validator_for(&event).unwrap();
+    let event = part("event");
     for line in blocks(JSON, "jsonl").into_iter().flat_map(str::lines) {
-        // The outcome in `done` is cut to its first fields.
-        let event: Value = serde_json::from_str(line).unwrap();
-        assert!(validator.is_valid(&event) || event["event"] == "done", "{line}");
+        // The outcome in `done` is cut to its first field.
+        assert!(event.check(line).is_ok() || line.contains(r#""event":"done""#), "{line}");
     }
 }
