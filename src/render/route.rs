@@ -254,6 +254,11 @@ mod tests {
             assert!(text.contains("1. local/smollm2-135m") && text.contains("expected"), "{text}");
         }
         assert!(!table(60).contains("p90") && table(200).contains("p90"));
-        insta::assert_snapshot!(table(usize::MAX), @"");
+        insta::assert_snapshot!(table(usize::MAX), @"
+                               n  failed  first word  p90  speed  answer  age  price in/out  expected
+        1. local/smollm2-135m  0       0           –    –      –       –    –         local     local
+        2. xai/grok-4.7        0       0           –    –      –       –    –   $2.00/$6.00   ~$0.005
+        3. openai/gpt-6-sol    0       0           –    –      –       –    –  $2.00/$10.00   ~$0.007
+        ");
     }
 }
