@@ -199,3 +199,66 @@ fn baseline(decision: &Decision) -> String {
     };
     format!("the best single model, {name}: {}; this choice: {}\n", gives(single), gives(chosen))
 }
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::model::ModelRef;
+    use crate::router::{Candidate, Checks, Need, Order, Policy, Question, Settings, rank};
+
+    fn decision(names: &[&str]) -> Decision {
+        let candidate = |name: &&str| {
+            let model = ModelRef::split(name).unwrap();
+            Candidate {
+                name: (*name).to_owned(),
+                row: Catalog::embedded().model(&model),
+                model,
+                max_tokens: None,
+                thinking: false,
+                input: None,
+                typical_output: None,
+                worst: None,
+                obstacle: None,
+                samples: Vec::new(),
+                checks: Checks::default(),
+            }
+        };
+        let at = "2026-11-22T12:00:00Z".parse().unwrap();
+        let candidates: Vec<Candidate> = names.iter().map(candidate).collect();
+        let ranking = rank(&Question {
+            policy: Policy::Cheapest,
+            settings: &Settings::default(),
+            need: &Need { input: 1_000, ..Need::default() },
+            candidates: &candidates,
+            order: Order::Named,
+            usual_output: None,
+            max_cost: None,
+            cooling: &[],
+            now: at,
+            seed: 7,
+            turn: 0,
+        });
+        Decision { route: None, policy: Policy::Cheapest, candidates, ranking, at }
+    }
+
+    #[test]
+    fn a_narrow_table_does_without_columns_and_no_name_is_cut() {
+        let decision = decision(&["openai/gpt-6-sol", "local/smollm2-135m", "xai/grok-4.7"]);
+        let table = |width: usize| super::table(&decision, width);
+        for width in [60, 70, 80, 100, 200] {
+            let text = table(width);
+            assert!(text.lines().all(|line| line.width() <= width), "{width}\n{text}");
+            assert!(text.contains("1. local/smollm2-135m") && text.contains("expected"), "{text}");
+        }
+        assert!(!table(60).contains("p90") && table(200).contains("p90"));
+        insta::assert_snapshot!(table(usize::MAX), @"
+                               n  failed  first word  p90  speed  answer  age  price in/out  expected
+        1. local/smollm2-135m  0       0           –    –      –       –    –         local     local
+        2. xai/grok-4.7        0       0           –    –      –       –    –   $2.00/$6.00   ~$0.005
+        3. openai/gpt-6-sol    0       0           –    –      –       –    –  $2.00/$10.00   ~$0.007
+        ");
+    }
+}

@@ -363,7 +363,7 @@ fn a_route_is_shown_with_its_settings_and_its_figures() {
 }
 
 #[test]
-fn what_costs_nothing_is_called_so_and_a_narrow_table_does_without_columns() {
+fn what_costs_nothing_is_called_so() {
     let env = Env::new();
     env.configure("[routes.here]\nmodels = [\"local/smollm2-135m\"]\npolicy = \"cheapest\"\n");
     let text = env.pollm(["models", "show", "here"]).run().success().stdout;

@@ -50,10 +50,10 @@ pub(super) fn gather(
         log::warn!("no latencies: {error}");
         HashMap::new()
     });
-    let (lists, unanswered) = lists(args, providers, context, stderr)?;
+    let Lists { given, unanswered } = lists(args, providers, context, stderr)?;
     let mut models = Vec::new();
     for provider in providers {
-        let mut live = lists.get(&provider.id).map(Vec::as_slice).unwrap_or_default().to_vec();
+        let mut live = given.get(&provider.id).map(Vec::as_slice).unwrap_or_default().to_vec();
         let mut known = context.catalog.models(&provider.id);
         known.retain(is_chat);
         for mut model in known {
@@ -96,13 +96,19 @@ fn complete(model: &mut Model, live: &LiveModel) {
     }
 }
 
+/// Lists of models by provider, and whose did not come though the user asked for it.
+struct Lists {
+    given: HashMap<ProviderId, Vec<LiveModel>>,
+    unanswered: Vec<String>,
+}
+
 /// The lists of the providers that are asked, and the kept ones of others.
 fn lists(
     args: &ListArgs,
     providers: &[Provider],
     context: &Context,
     stderr: &mut dyn Write,
-) -> Result<(HashMap<ProviderId, Vec<LiveModel>>, Vec<String>)> {
+) -> Result<Lists> {
     let (mut asks, mut lists, mut unanswered) = (Vec::new(), HashMap::new(), Vec::new());
     for provider in providers.iter().filter(|provider| provider.wire != "local") {
         let is_server = provider.kind == ProviderKind::Local;
@@ -147,7 +153,7 @@ fn lists(
             }
         }
     }
-    Ok((lists, unanswered))
+    Ok(Lists { given: lists, unanswered })
 }
 
 fn warn(context: &Context, stderr: &mut dyn Write, text: &str) -> Result<()> {
