@@ -189,6 +189,7 @@ fn to_toml(keys: &BTreeMap<String, Key>) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use std::fs;
 
     use super::*;

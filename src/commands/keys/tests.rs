@@ -48,12 +48,13 @@ impl Setting {
         let mut read = |_: &str| Ok(Zeroizing::new(typed.to_owned()));
         let result = run(&args, &context, &mut read, &mut stdout, &mut stderr);
         stdout.extend(stderr);
-        let dir = self.paths.key_file.parent().unwrap().display().to_string();
+        let dir = self.paths.key_file.parent().unwrap();
+        let dir = format!("{}{}", dir.display(), std::path::MAIN_SEPARATOR);
         let result = result.map_err(|mut error| {
-            error.message = error.message.replace(&dir, "DIR");
+            error.message = error.message.replace(&dir, "DIR/");
             error
         });
-        (String::from_utf8(stdout).unwrap().replace(&dir, "DIR"), result)
+        (String::from_utf8(stdout).unwrap().replace(&dir, "DIR/"), result)
     }
 
     fn ok(&self, line: &str, typed: &str) -> String {
@@ -65,7 +66,6 @@ impl Setting {
 
 const WORK: &str = "[providers.work]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
 
-#[cfg(unix)]
 #[test]
 fn keys_are_stored_listed_and_removed() {
     let setting = Setting::new(&[], WORK);

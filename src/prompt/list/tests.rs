@@ -9,7 +9,7 @@ fn read(extension: &str, bytes: impl AsRef<[u8]>) -> Result<Vec<Item>> {
     let path = folder.path().join(format!("prompts.{extension}"));
     std::fs::write(&path, bytes).unwrap();
     load_list(&path).map_err(|error| {
-        let place = format!("{}/", folder.path().display());
+        let place = format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR);
         Error { message: error.message.replace(&place, ""), ..error }
     })
 }
