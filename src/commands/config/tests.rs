@@ -100,6 +100,7 @@ fn check_lists_every_error() {
     ");
 }
 
+#[cfg(unix)]
 const FULL: &str = r#"
 default_model = "groq/file"
 log = false
