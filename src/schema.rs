@@ -90,10 +90,8 @@ impl Schema {
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(Nowhere));
         let mut schemas = Schemas::new();
-        let root = compiler
-            .add_resource(BASE, value.clone())
-            .and_then(|()| compiler.compile(BASE, &mut schemas))
-            .map_err(|error| explained(invalid(), &error))?;
+        compiler.add_resource(BASE, value.clone()).map_err(|error| explained(invalid(), &error))?;
+        let root = compiler.compile(BASE, &mut schemas).map_err(|error| explained(invalid(), &error))?;
         Ok(Self { value, schemas: Arc::new(schemas), root })
     }
 

@@ -177,11 +177,7 @@ fn race(
 }
 
 /// That it may be chance, and how many runs could tell.
-fn chance<'c>(
-    mut contrasts: impl Iterator<Item = &'c Contrast>,
-    uncounted: usize,
-    several: bool,
-) -> String {
+fn chance<'c>(mut contrasts: impl Iterator<Item = &'c Contrast>, uncounted: usize, several: bool) -> String {
     let least = contrasts.find_map(|contrast| match contrast {
         Contrast::TooFew { least } => Some(least + uncounted),
         _ => None,
