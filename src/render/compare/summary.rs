@@ -4,7 +4,7 @@ use super::cells::{Basis, line};
 use super::fold::{Fold, fold};
 use super::sheet::{Cell, Figure, Sheet, sheet};
 use super::total;
-use crate::comparison::{Agreement, Comparison};
+use crate::comparison::{Agreement, Comparison, LaneResult};
 use crate::explain::phrase;
 use crate::outcome::{Status, Timing};
 use crate::render::figures;
@@ -265,34 +265,45 @@ fn cheapest(sheet: &Sheet, said: &mut Said) {
 /// Prompt tokens that a provider kept from an earlier call make an answer come
 /// sooner and cost less: where not all calls had as many, that is said.
 fn cached(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
-    let lanes = comparison.lanes.iter().map(|lane| {
-        let usages = Basis::of(lane).good.into_iter().filter_map(|run| run.outcome.usage);
-        let usages: Vec<(u64, u64)> =
-            usages.map(|counted| (counted.usage.cache_read.0, counted.usage.input().0)).collect();
-        Some((usages.iter().min()?.0, *usages.iter().max()?))
-    });
-    let lanes: Vec<(usize, (u64, (u64, u64)))> =
-        lanes.enumerate().filter_map(|(at, tokens)| Some((at, tokens?))).collect();
-    let some_had_none = lanes.iter().any(|(_, (_, (most, _)))| *most == 0);
-    let some_had = lanes.iter().any(|(_, (_, (most, _)))| *most > 0);
-    let runs_differ = lanes.iter().any(|(_, (least, (most, _)))| least < most);
+    let lanes = comparison.lanes.iter().enumerate();
+    let lanes: Vec<Kept> = lanes.filter_map(|(at, lane)| Kept::of(at, lane)).collect();
+    let some_had_none = lanes.iter().any(|kept| kept.most == 0);
+    let some_had = lanes.iter().any(|kept| kept.most > 0);
+    let runs_differ = lanes.iter().any(|kept| kept.least < kept.most);
     if !(runs_differ || some_had && some_had_none) {
         return;
     }
     said.say("cached prompt tokens differ, which changes times and costs".to_owned());
-    for (lane, (least, (most, input))) in lanes {
-        let count = match (least, most) {
+    for kept in lanes {
+        said.detail(format!("{}: {}", sheet.lanes[kept.lane].name, kept.in_words()));
+    }
+}
+
+/// How many of a prompt's tokens a provider had kept, over a lane's runs.
+struct Kept {
+    lane: usize,
+    least: u64,
+    most: u64,
+    /// All of the prompt's tokens, in the run with the most kept ones.
+    input: u64,
+}
+
+impl Kept {
+    fn of(at: usize, lane: &LaneResult) -> Option<Self> {
+        let usages = Basis::of(lane).good.into_iter().filter_map(|run| run.outcome.usage);
+        let counts: Vec<(u64, u64)> =
+            usages.map(|counted| (counted.usage.cache_read.0, counted.usage.input().0)).collect();
+        let (least, (most, input)) = (counts.iter().min()?.0, *counts.iter().max()?);
+        Some(Self { lane: at, least, most, input })
+    }
+
+    fn in_words(&self) -> String {
+        let [least, most, input] = [self.least, self.most, self.input].map(figures::count);
+        match (self.least, self.most) {
             (0, 0) => "none".to_owned(),
-            (least, most) if least == most => {
-                format!("{} of {}", figures::count(most), figures::count(input))
-            }
-            (least, most) => {
-                let (least, most, input) =
-                    (figures::count(least), figures::count(most), figures::count(input));
-                format!("{least} to {most} of {input}")
-            }
-        };
-        said.detail(format!("{}: {count}", sheet.lanes[lane].name));
+            (low, high) if low == high => format!("{most} of {input}"),
+            _ => format!("{least} to {most} of {input}"),
+        }
     }
 }
 
