@@ -138,7 +138,10 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
         }
         FailureKind::Connect => {
             return connect_hint(provider).or_else(|| match &lane.way {
-                Way::Http { target, .. } => Some(format!("it was looked for at {}", target.base_url)),
+                Way::Http { target, .. } => Some(format!(
+                    "nothing answers at {}: is the address right, and the network there?",
+                    target.base_url
+                )),
                 Way::Local => None,
             });
         }

@@ -31,6 +31,16 @@ pub struct Lane {
     pub way: Way,
 }
 
+impl Lane {
+    /// Who is asked, and where: `lab/one at http://127.0.0.1:1234/v1`.
+    pub fn place(&self) -> String {
+        match &self.way {
+            Way::Http { target, .. } => format!("{} at {}", self.name, target.base_url),
+            Way::Local => format!("{} in this process", self.name),
+        }
+    }
+}
+
 /// The way to a model.
 pub enum Way {
     /// Over HTTP.

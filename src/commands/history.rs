@@ -159,15 +159,19 @@ fn delete(args: &DeleteArgs, mut ledger: Ledger, context: &Context, stderr: &mut
         (None, false) => Selection::Calls(args.ids.clone()),
     };
     if !matches!(selection, Selection::Calls(_)) && !args.yes {
-        let question = "delete these calls for good?";
-        if !crate::consent::ask(question, context)? {
+        let calls = ledger.list(&ListQuery::default())?;
+        let number = match selection {
+            Selection::Before(moment) => calls.iter().filter(|call| call.started_at < moment).count(),
+            _ => calls.len(),
+        };
+        let question = format!("delete {number} {} with their texts for good?", noun(number));
+        if number > 0 && !crate::consent::ask(&question, context)? {
             return Err(Error::usage("nothing was deleted").hint("`--yes` deletes without asking"));
         }
     }
     let deleted = ledger.delete(&selection)?;
-    let calls = if deleted.calls == 1 { "call" } else { "calls" };
     if !context.output.quiet {
-        writeln!(stderr, "deleted {} {calls}", deleted.calls).map_err(output_failed)?;
+        writeln!(stderr, "deleted {} {}", deleted.calls, noun(deleted.calls)).map_err(output_failed)?;
     }
     if !deleted.erased {
         let label = context.output.label("warning");
@@ -175,6 +179,10 @@ fn delete(args: &DeleteArgs, mut ledger: Ledger, context: &Context, stderr: &mut
             .map_err(output_failed)?;
     }
     Ok(())
+}
+
+const fn noun(calls: usize) -> &'static str {
+    if calls == 1 { "call" } else { "calls" }
 }
 
 /// `30d` or `12h` before now, a date, or a moment.

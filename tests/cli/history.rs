@@ -30,3 +30,16 @@ fn a_mistyped_command_is_no_mere_search() {
     let output = lab.pollm(["history", "lst"]).run().success();
     assert_eq!(output.stderr, "no call has that text in it; did you mean `pollm history list`?\n");
 }
+
+#[test]
+fn who_deletes_many_is_told_how_many() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["Good day"])));
+    let _ = lab.ask(&["hello"]).run().success();
+    let _ = lab.ask(&["hello"]).run().success();
+    let asked = lab.pollm(["history", "delete", "--all"]).run().exited(2);
+    assert!(asked.stderr.contains("delete 2 calls with their texts for good?"), "{asked}");
+    // Nothing to delete is nothing to ask about.
+    let old = lab.pollm(["history", "delete", "--before", "2001-01-01"]).run().success();
+    assert_eq!(old.stderr, "deleted 0 calls\n");
+    assert_eq!(lab.ledger().len(), 2);
+}

@@ -158,9 +158,7 @@ impl<'p> Chain<'p> {
             if let Some(failed) = last.take() {
                 self.set_aside(failed);
             }
-            if self.lanes.len() > 1 || self.context.global.verbose {
-                log::info!("asking {}", self.lanes[at].name);
-            }
+            log::info!("asking {}", self.lanes[at].place());
             self.view.begin(at, &self.lanes[at].name);
             let rival = self
                 .plan

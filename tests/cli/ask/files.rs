@@ -29,7 +29,12 @@ fn a_device_is_written_to_and_not_replaced() {
     let output = lab.ask(&["--output", "-", "hello"]).run().success();
     assert_eq!(output.stdout, "Good day\n");
     assert!(!lab.env.root().join("work/-").exists());
-    // A full one says so, and the answer is not lost.
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_full_device_does_not_take_is_printed() {
+    let lab = lab();
     let output = lab.ask(&["--output", "/dev/full", "hello"]).run().exited(1);
     assert_eq!(output.stdout, "Good day\n", "{output}");
     assert!(output.stderr.contains("hint: it was printed on stdout instead"), "{output}");

@@ -88,7 +88,7 @@ fn connection_refused() {
           because: no connection: Connection refused (os error N)
           because: it was tried 3 times
 
-        hint: it was looked for at http://127.0.0.1:PORT
+        hint: nothing answers at http://127.0.0.1:PORT: is the address right, and the network there?
         [exit status: 1]
     "#);
     let row = &ledger(&env)[0];

@@ -50,7 +50,7 @@ fn status_401_that_repeats_the_key() {
         {"event":"start","lane":0,"model":"lab/one","seq":0,"t_ms":N}
         {"event":"error","lane":0,"model":"lab/one","seq":1,"t_ms":N,"outcome":{"schema":"pollm/1","id":"ULID","command":"ask","started_at":"TIMESTAMP","model":"lab/one","served_model":null,"status":"error","text":"","reasoning":null,"finish":null,"dropped":[],"usage":null,"cost":{"usd":"0","source":"computed","approximate":false},"timing":{"connect_ms":N,"ttft_ms":null,"ttfv_ms":null,"e2e_ms":N,"wall_ms":N,"tpot_ms":null,"decode_tps":null,"attempts":1},"route":null,"request_id":"req_scripted","error":{"kind":"auth","status":401,"message":"Incorrect API key provided: [key]","retryable":false,"hint":"the key came from LAB_KEY; check it at the provider"},"lane":"lab/one","conversation":"ULID","served_by":null,"native_finish":null,"possibly_billed":false,"cached":false,"malformed_events":0,"requests":[{"status":401,"error_kind":"auth","took_ms":N,"waited_ms":null}],"failed":[]}}
         ------- stderr -------
-        pollm: asking lab/one
+        pollm: asking lab/one at http://127.0.0.1:PORT/v1
         error: lab/one: the API key was rejected (HTTP 401)
           because: Incorrect API key provided: [key]
           because: request id req_scripted
