@@ -94,6 +94,12 @@ fn a_download_gets_its_name_when_it_is_complete_and_right() {
         progress[1..],
         [Progress::Bytes { done: 9, total: 25 }, Progress::Bytes { done: 25, total: 25 }]
     );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
     // Again: nothing is asked for.
     assert_eq!(pull_into(folder.path(), &weights(), &script, &NO_PYTHON).0.unwrap(), path);
     assert_eq!(*script.asked.borrow(), [0]);

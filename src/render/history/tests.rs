@@ -112,6 +112,29 @@ fn tabs_and_line_breaks_stay_out_of_columns() {
 }
 
 #[test]
+fn only_an_amount_is_shown_as_one() {
+    let cost = |status, usage: bool, bill: Bill, possibly_billed| {
+        let call = listed(id(1, 1), "a/b", "hello");
+        let usage = call.usage.filter(|_| usage);
+        let line = list(
+            &[Listed { status, usage, bill, possibly_billed, ..call }],
+            usize::MAX,
+            &TimeZone::UTC,
+            &plain,
+        );
+        line.split_whitespace().rev().nth(1).unwrap().to_owned()
+    };
+    let none = Bill { cost: Some(Cost::ZERO), source: CostSource::Computed, approximate: false };
+    let free = Bill { source: CostSource::Free, ..none.clone() };
+    assert_eq!(cost(Status::Ok, true, Bill::LOCAL, false), "local");
+    assert_eq!(cost(Status::Ok, true, free, false), "free");
+    assert_eq!(cost(Status::Error, false, none.clone(), false), "–");
+    assert_eq!(cost(Status::Cancelled, false, none.clone(), false), "–");
+    assert_eq!(cost(Status::Cancelled, true, Bill::UNKNOWN, true), "?");
+    assert_eq!(cost(Status::Ok, true, none, false), "$0.00");
+}
+
+#[test]
 fn a_list_of_nothing_is_empty() {
     assert_eq!(list(&[], 80, &TimeZone::UTC, &plain), "");
 }
