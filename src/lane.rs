@@ -116,7 +116,14 @@ pub fn resolve(name: &str, context: &Context) -> Result<Resolved> {
 
 /// The error of a name that means no model, with what it may mean else.
 fn unknown(name: &str, error: ResolveError, context: &Context) -> Error {
-    let ResolveError::Unknown { typed, mut suggestions } = error else { return error.into() };
+    let (typed, mut suggestions) = match error {
+        ResolveError::Unknown { typed, suggestions } => (typed, suggestions),
+        // `openai/`: the part before the slash is known, the model is missing.
+        ResolveError::UnknownProvider { typed, provider, suggestions } if typed == format!("{provider}/") => {
+            (typed, suggestions)
+        }
+        other => return other.into(),
+    };
     let name = name.trim_end_matches('/');
     if name.is_empty() {
         return Error::usage("the name of a model is empty");

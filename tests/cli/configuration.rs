@@ -24,6 +24,8 @@ fn every_name_is_looked_up_as_a_call_would() {
         error: invalid `aliases.round` in $ENV/config/pollm/config.toml, line 5
           because: unknown model `round`
 
+        hint: `pollm models` lists what can be asked now, `pollm models --all TERM` looks through all
+
         error: invalid `sets.daily[0]` in $ENV/config/pollm/config.toml, line 8
           because: route `fast-route`: unknown provider `opnai` in `opnai/gpt-6.1-sol`
 
@@ -53,6 +55,8 @@ fn what_the_environment_or_the_file_names_is_told() {
         ------- stderr -------
         error: unknown model `nonsense`
           because: `default_model` of the configuration names it
+
+        hint: `pollm models` lists what can be asked now, `pollm models --all TERM` looks through all
         [exit status: 2]
     "#);
     let output = env.pollm(["ask", "hello"]).env("POLLM_MODEL", "gpt-6.1-slo").run().exited(2);
