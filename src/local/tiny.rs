@@ -165,6 +165,7 @@ impl Tiny {
     }
 
     /// Replaces a value.
+    #[cfg(test)]
     pub(super) fn set(mut self, key: &str, entry: Entry) -> Self {
         self.entries.retain(|(name, _)| name != key);
         self.entries.push((key.to_owned(), entry));
