@@ -54,6 +54,8 @@ pub mod error;
 pub mod estimate;
 pub mod exchange;
 pub mod explain;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod keeper;
 pub mod lane;
 pub mod ledger;

@@ -16,7 +16,7 @@ use crate::wire::{ApiError, Auth, FailureKind, Protocol};
 
 mod cache;
 mod generation;
-mod read;
+pub(crate) mod read;
 
 pub use cache::{read as cached, write as keep};
 pub use generation::{Generation, generations};

@@ -33,6 +33,8 @@ mod answer;
 mod blocks;
 mod crew;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gguf;
 mod kernels;
 mod math;
@@ -41,7 +43,7 @@ mod sampler;
 mod template;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod tiny;
 mod tokenizer;
 mod work;

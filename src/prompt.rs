@@ -35,7 +35,7 @@ mod options;
 mod stdin;
 
 pub use file::read_text;
-pub use list::{Item, load_list};
+pub use list::{Item, ListKind, load_list, parse_list};
 pub use options::{
     lane_params, parse_max_tokens, parse_option, parse_stop, parse_temperature, parse_timeout, parse_top_p,
     parse_wait,

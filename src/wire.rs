@@ -20,8 +20,8 @@ pub(crate) mod openai;
 pub mod openai_chat;
 pub mod openai_responses;
 pub mod quirks;
-#[cfg(test)]
-pub(crate) mod replay;
+#[cfg(any(test, fuzzing))]
+pub mod replay;
 mod schema;
 pub mod sse;
 pub mod text;

@@ -60,7 +60,7 @@ async fn send_and_read(
     hearing.request_id = failure::request_id(&headers).map(str::to_owned);
     let wire = http.protocol.wire();
     if !(200..300).contains(&response.status()) {
-        let body = read_all(call, &mut response, MAX_ERROR_BODY).await?;
+        let body = refusal(call, &mut response).await;
         return Err(wire.error(response.status(), &headers, &body));
     }
     let decoder = wire.decoder();
@@ -69,16 +69,17 @@ async fn send_and_read(
     ended
 }
 
-/// Reads a whole body, or as much of it as is allowed.
-async fn read_all(call: &Call, response: &mut Response, most: usize) -> Result<Vec<u8>, ApiError> {
+/// The body of a refusal. The status is known by then, so one that breaks off or
+/// takes too long counts as far as it came.
+async fn refusal(call: &Call, response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
-    let limit = call.limits.idle;
-    while body.len() < most {
-        let chunk = tokio::time::timeout(limit, response.chunk()).await.map_err(|_| stalled(limit))??;
-        let Some(chunk) = chunk else { break };
-        body.extend_from_slice(chunk.as_ref());
-    }
-    Ok(body)
+    let read = async {
+        while let (true, Ok(Some(chunk))) = (body.len() < MAX_ERROR_BODY, response.chunk().await) {
+            body.extend_from_slice(chunk.as_ref());
+        }
+    };
+    let _ = tokio::time::timeout(call.limits.idle, read).await;
+    body
 }
 
 fn stalled(limit: Duration) -> ApiError {
@@ -190,6 +191,11 @@ impl Reader<'_> {
                     }
                 }
             }
+            // Bytes that are no event may be at hand for ever.
+            let (limit, deadline) = self.patience(last_event);
+            if at >= deadline {
+                return Err(stalled(limit));
+            }
         }
     }
 
@@ -270,6 +276,8 @@ impl Reader<'_> {
                 let taken = self.decoder.body(body, &mut |event| hear(hearing, on, &event, at));
                 match taken {
                     Ok(()) => {}
+                    // What ends within its JSON was being served, and may be billed.
+                    Err(StreamError::Malformed(_)) if is_cut(body) => return Err(truncated()),
                     Err(StreamError::Malformed(why)) => {
                         return Err(protocol(format!("the answer can't be read: {why}")));
                     }
@@ -296,6 +304,11 @@ impl Reader<'_> {
             _ => truncated(),
         })
     }
+}
+
+/// Whether JSON ends before its end.
+fn is_cut(json: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err_and(|error| error.is_eof())
 }
 
 fn hear(hearing: &mut Hearing, on: &mut dyn FnMut(Update<'_>), event: &Event, at: Instant) {

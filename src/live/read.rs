@@ -61,7 +61,7 @@ const MAX_OUTPUT: [&str; 4] =
 
 /// The chat models of a list: `{"data": […]}`, `{"models": […]}` or a bare
 /// array; one object without either (a check of a key) is an empty list.
-pub(super) fn models(body: &[u8]) -> Option<Vec<LiveModel>> {
+pub(crate) fn models(body: &[u8]) -> Option<Vec<LiveModel>> {
     let json: Value = serde_json::from_slice(body).ok()?;
     let listed = match &json {
         Value::Array(list) => list.as_slice(),
@@ -81,7 +81,7 @@ fn model(item: &Value) -> Option<LiveModel> {
         Some(Value::String(_)) => text("id"),
         _ => text("name").or_else(|| text("model")),
     }?;
-    let id = id.strip_prefix("models/").unwrap_or(id);
+    let id = Some(id.strip_prefix("models/").unwrap_or(id)).filter(|id| is_name(id))?;
     // Gemini's list says what a model is for.
     let generates = item.get("supportedGenerationMethods").and_then(Value::as_array);
     let chats = match generates {
@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(read("{\"data\":[{\"id\":\"a\\u001b[2J\"},{\"id\":\" \"}]}"), []);
         assert_eq!(read("{\"data\":[{\"id\":\"a\\u001b[2J\",\"name\":\"A\"}]}"), []);
         assert_eq!(read(r#"{"models":[{"id":null,"name":"x:8b"}]}"#), [("x:8b".to_owned(), None, None)]);
+        assert_eq!(read(r#"{"models":[{"name":"models/"}]}"#), []);
         assert_eq!(read(&format!(r#"{{"data":[{{"id":"{}"}}]}}"#, "x".repeat(LONGEST_NAME + 1))), []);
     }
 

@@ -150,6 +150,7 @@ impl Default for Tiny {
 
 impl Tiny {
     fn matrix(&mut self, name: &str, kind: Quantization, columns: usize, rows: usize, numbers: &mut Numbers) {
+        #[expect(clippy::unwrap_used, reason = "every kind has a number, and only tests come here")]
         let id = (0..16).find(|id| Quantization::from_id(*id) == Some(kind)).unwrap();
         self.tensors.push(Tensor {
             name: name.to_owned(),
@@ -165,6 +166,7 @@ impl Tiny {
     }
 
     /// Replaces a value.
+    #[cfg(test)]
     pub(super) fn set(mut self, key: &str, entry: Entry) -> Self {
         self.entries.retain(|(name, _)| name != key);
         self.entries.push((key.to_owned(), entry));

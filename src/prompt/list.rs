@@ -39,21 +39,51 @@ pub struct Item {
 /// that are not as they should be.
 pub fn load_list(path: &Path) -> Result<Vec<Item>> {
     let name = path.display().to_string();
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let read: fn(&str, &str) -> Result<Vec<Item>> = match extension.to_ascii_lowercase().as_str() {
-        "txt" => lines,
-        "jsonl" => json_lines,
-        "csv" => table,
-        _ => return Err(unknown(&name)),
+    let kind = ListKind::of(path).ok_or_else(|| unknown(&name))?;
+    parse_list(kind, &name, file::read(path, file::LIMIT)?)
+}
+
+/// What a file of prompts is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListKind {
+    /// `.txt`: one prompt a line.
+    Lines,
+    /// `.jsonl`: one object a line.
+    JsonLines,
+    /// `.csv`: a table with a header.
+    Table,
+}
+
+impl ListKind {
+    /// The kind that a file's name tells.
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" => Some(Self::Lines),
+            "jsonl" => Some(Self::JsonLines),
+            "csv" => Some(Self::Table),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the prompts in the bytes of a file; `name` is for messages.
+///
+/// # Errors
+/// As [`load_list`], for what is in the file.
+pub fn parse_list(kind: ListKind, name: &str, bytes: Vec<u8>) -> Result<Vec<Item>> {
+    let text = decode(name, bytes)?;
+    let items = match kind {
+        ListKind::Lines => lines(&text),
+        ListKind::JsonLines => json_lines(name, &text)?,
+        ListKind::Table => table(name, &text)?,
     };
-    let items = read(&name, &decode(&name, file::read(path, file::LIMIT)?)?)?;
     if items.is_empty() {
         return Err(Error::usage(format!("`{name}` holds no prompts")));
     }
     let mut lines = HashMap::with_capacity(items.len());
     for item in &items {
         if let Some(first) = lines.insert(item.id.as_str(), item.line) {
-            return Err(at(&name, item.line, format!("the id `{}` is that of line {first} too", item.id)));
+            return Err(at(name, item.line, format!("the id `{}` is that of line {first} too", item.id)));
         }
     }
     Ok(items)
@@ -85,14 +115,13 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.filter(|(_, line)| !line.trim().is_empty())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "read like the other kinds")]
-fn lines(_name: &str, text: &str) -> Result<Vec<Item>> {
+fn lines(text: &str) -> Vec<Item> {
     let item = |(place, (line, prompt)): (usize, (usize, &str))| Item {
         id: (place + 1).to_string(),
         prompt: prompt.to_owned(),
         line,
     };
-    Ok(numbered(text).enumerate().map(item).collect())
+    numbered(text).enumerate().map(item).collect()
 }
 
 #[derive(Deserialize)]

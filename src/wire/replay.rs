@@ -8,19 +8,19 @@ use crate::chat::{Ending, Event};
 
 /// What came of one answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Replay {
+pub struct Replay {
     /// Every event in order, the pieces of one text joined: where the bytes
     /// were cut must not matter, and nor does where the server cut its text.
-    pub(crate) events: Vec<Event>,
+    pub events: Vec<Event>,
     /// How it ended: by a failure that the stream reports, or as the decoder says.
-    pub(crate) ending: Result<Ending, StreamError>,
+    pub ending: Result<Ending, StreamError>,
     /// How many frames could not be read.
-    pub(crate) malformed: usize,
+    pub malformed: usize,
 }
 
 impl Replay {
     /// The replay in short lines, one an event, for people and for tests.
-    pub(crate) fn story(&self) -> String {
+    pub fn story(&self) -> String {
         let mut story: String = self.events.iter().map(|event| line(event) + "\n").collect();
         if self.malformed > 0 {
             story += &format!("malformed {}\n", self.malformed);
@@ -68,7 +68,7 @@ fn line(event: &Event) -> String {
 }
 
 /// Decodes a stream that arrives in pieces, cut at the given places.
-pub(crate) fn decode(wire: &dyn Wire, bytes: &[u8], cuts: &[usize]) -> Replay {
+pub fn decode(wire: &dyn Wire, bytes: &[u8], cuts: &[usize]) -> Replay {
     let mut parser = Parser::default();
     let mut decoder = wire.decoder();
     let mut events = Vec::new();
@@ -103,7 +103,7 @@ pub(crate) fn decode(wire: &dyn Wire, bytes: &[u8], cuts: &[usize]) -> Replay {
 }
 
 /// Decodes an answer that did not stream.
-pub(crate) fn decode_body(wire: &dyn Wire, body: &[u8]) -> Replay {
+pub fn decode_body(wire: &dyn Wire, body: &[u8]) -> Replay {
     let mut decoder = wire.decoder();
     let mut events = Vec::new();
     let ending = match decoder.body(body, &mut |event| push(&mut events, event)) {

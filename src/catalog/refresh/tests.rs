@@ -10,24 +10,7 @@ use super::*;
 
 /// A catalog of two labs, one of which was corrected by hand, a gateway and a
 /// local server.
-const SMALL: &str = concat!(
-    "{\n\"v\":1,\n\"gen\":\"2026-11-22\",\n\"cur\":\"USD\",\n\"per\":1000000,\n",
-    "\"src\":[{\"n\":\"models.dev\",\"at\":\"2026-11-20\",\"lic\":\"MIT\"}],\n",
-    "\"sched\":{\"night\":{\"mul\":\"0.5\",\"when\":\"off-peak\",\"peak_utc\":[[\"01:00\",\"04:00\"]],\"days\":[1]}},\n",
-    "\"palias\":{},\n\"alias\":{\"big\":\"openai/large\"},\n\"p\":{\n",
-    "\"openai\":{\"n\":\"OpenAI\",\"k\":\"api\",\"w\":\"openai\",\"env\":[\"OPENAI_API_KEY\"],\"api\":\"https://api.openai.com/v1\",\"m\":{\n",
-    "\"large\":{\"n\":\"Large\",\"c\":400000,\"in\":\"ti\",\"out\":\"t\",\"x\":\"rt\",\"$\":[{\"i\":2,\"o\":10,\"r\":0.2,\"b\":0.5}]},\n",
-    "\"newest\":{\"n\":\"Newest\",\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":3,\"o\":9}],\"was\":{\"md\":null}},\n",
-    "\"promo\":{\"n\":\"Promo\",\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":4,\"o\":20,\"u\":\"2026-12-31\"}]},\n",
-    "\"rising\":{\"n\":\"Rising\",\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":1,\"o\":5},{\"d\":\"2026-12-01\",\"i\":2,\"o\":10}]},\n",
-    "\"small\":{\"n\":\"Small\",\"c\":128000,\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":0.15,\"o\":0.6}]}\n}},\n",
-    "\"deepseek\":{\"n\":\"DeepSeek\",\"k\":\"api\",\"w\":\"openai-compat\",\"env\":[],\"m\":{\n",
-    "\"flash\":{\"n\":\"Flash\",\"c\":100000,\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":0.3,\"o\":1.2,\"r\":0.006,\"s\":\"night\"}],",
-    "\"was\":{\"md\":{\"$i\":0.15,\"$o\":0.6,\"$r\":0.003,\"c\":200000}}}\n}},\n",
-    "\"openrouter\":{\"n\":\"OpenRouter\",\"k\":\"gw\",\"w\":\"openai-compat\",\"env\":[],\"m\":{\n",
-    "\"lab/large\":{\"n\":\"Large\",\"in\":\"t\",\"out\":\"t\",\"x\":\"t\",\"$\":[{\"i\":2,\"o\":10}]}\n}},\n",
-    "\"ollama\":{\"n\":\"Ollama\",\"k\":\"local\",\"w\":\"openai-compat\",\"env\":[],\"m\":{\n}}\n}}\n",
-);
+const SMALL: &str = include_str!("../../../tests/fixtures/catalog/small.json");
 
 fn small() -> Catalog {
     Catalog::with_text(SMALL.to_owned()).unwrap()

@@ -109,6 +109,14 @@ proptest! {
     }
 }
 
+/// Found by fuzzing: the marks were taken for an opening before the `b` came.
+#[test]
+fn a_product_behind_three_marks_is_one_in_pieces_too() {
+    let mut markdown = Markdown::new(Style { color: true, ..style(40) });
+    let shown: String = "***o*b\n".chars().map(|c| markdown.push(&c.to_string())).collect();
+    assert_eq!(visible(&(shown + &markdown.finish())), "***o*b\n");
+}
+
 #[test]
 fn words_appear_as_they_come() {
     let text = "## Plain *words* of a line\n\nthat is not ended: 2024 was - it seems - a year. ";

@@ -14,7 +14,7 @@ pub(crate) use environment::Env;
 pub(crate) use lab::Lab;
 pub(crate) use output::CommandOutput;
 pub(crate) use script::Script;
-pub(crate) use server::{ClosedPort, Server};
+pub(crate) use server::{ClosedPort, Server, SilentPort};
 
 use std::time::Duration;
 

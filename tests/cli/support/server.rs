@@ -196,6 +196,35 @@ impl ClosedPort {
     }
 }
 
+/// A port that never answers for as long as this lives: its queue is full, and
+/// the system lets no more in.
+pub(crate) struct SilentPort {
+    listening: socket2::Socket,
+    _queue: Vec<socket2::Socket>,
+}
+
+impl SilentPort {
+    pub(crate) fn new() -> Self {
+        let socket = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let listening = socket();
+        listening.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listening.listen(0).unwrap();
+        let address = listening.local_addr().unwrap();
+        let queue = (0..3).map(|_| socket()).collect::<Vec<_>>();
+        for one in &queue {
+            one.set_nonblocking(true).unwrap();
+            // Begun is enough: some of them never get further.
+            let _ = one.connect(&address);
+        }
+        Self { listening, _queue: queue }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.listening.local_addr().unwrap().as_socket().unwrap())
+    }
+}
+
 impl Shared {
     /// The log, even if a test panicked while it held it.
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -170,7 +170,8 @@ fn closes_within(text: &str, mark: u8, length: usize, complete: bool) -> bool {
                 let fits = match length {
                     1 => found != 2 && known,
                     2 => found >= 2,
-                    _ => true,
+                    // A single one may yet be a product.
+                    _ => found > 1 || known,
                 };
                 let word = mark == b'_' && (!known || next.is_some_and(char::is_alphanumeric));
                 let product = is_product(mark, found, before, next);

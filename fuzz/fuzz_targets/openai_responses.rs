@@ -1,0 +1,13 @@
+//! Responses: any bytes, as a stream in pieces and as one body.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use pollm::wire::Protocol;
+
+fuzz_target!(|answer: &[u8]| {
+    pollm_fuzz::check_decoder(
+        Protocol::OpenAiResponses,
+        &["response.completed", "response.incomplete", "response.failed", "response.cancelled"],
+        answer,
+    );
+});
