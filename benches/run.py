@@ -179,7 +179,8 @@ def report(bench, clients):
             times, resident = bench.times[row, client.name], bench.memory[row, client.name]
             median, cpu = statistics.median(times), statistics.median(bench.cpu[row, client.name])
             figures = [f"{value * 1e3:7.2f} ms" for value in (median, min(times), max(times))]
-            figures += [f"{median / curl:9.2f}×", f"{median / ours:9.2f}×", f"{cpu * 1e3:7.2f} ms", f"{resident:7.1f} MB"]
+            figures += [f"{median / curl:9.2f}×", f"{median / ours:9.2f}×"]
+            figures += [f"{cpu * 1e3:7.2f} ms", f"{resident:7.1f} MB"]
             targets = judge(row, client.name, median, curl, resident)
             words = [f"{'met' if good else 'MISSED'} (at most {most})" for good, most in targets]
             kept &= all(good for good, _ in targets)
