@@ -19,6 +19,9 @@ def _stop_all():
 
 
 def _interrupted(*_):
+    # `timeout` sends it to the process and to its group: the second one must not
+    # break off what stops the servers.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What unittest doesn't take for a case that failed.
     raise KeyboardInterrupt
 
