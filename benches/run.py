@@ -163,27 +163,27 @@ def judge(row, name, median, curl, resident):
     return found
 
 
-def report(bench, clients):
+HEAD = ("median", "fastest", "slowest", "to curl", "to pollm", "processor", "memory")
+
+
+def report(bench, row, clients):
+    """Prints a row, and says whether pollm keeps its targets."""
     kept = True
-    head = ("median", "fastest", "slowest", "to curl", "to pollm", "processor", "memory")
-    print(f"{'':8} {'':14}" + "".join(f" {word:>10}" for word in head))
-    for row in bench.options.rows.split(","):
-        label = row
-        curl, ours = (statistics.median(bench.times.get((row, name), [float("nan")])) for name in ("curl", "pollm"))
-        for client in clients:
-            name = f"{label:8} {client.name:14}"
-            label = ""
-            if (row, client.name) not in bench.times:
-                print(f"{name} – {bench.remarks[row, client.name]}")
-                continue
-            times, resident = bench.times[row, client.name], bench.memory[row, client.name]
-            median, cpu = statistics.median(times), statistics.median(bench.cpu[row, client.name])
-            figures = [f"{value * 1e3:7.2f} ms" for value in (median, min(times), max(times))]
-            figures += [f"{median / curl:9.2f}×", f"{median / ours:9.2f}×", f"{cpu * 1e3:7.2f} ms", f"{resident:7.1f} MB"]
-            targets = judge(row, client.name, median, curl, resident)
-            words = [f"{'met' if good else 'MISSED'} (at most {most})" for good, most in targets]
-            kept &= all(good for good, _ in targets)
-            print(name + "".join(f" {figure}" for figure in figures) + "  " + ", ".join(words))
+    curl, ours = (statistics.median(bench.times.get((row, name), [float("nan")])) for name in ("curl", "pollm"))
+    for at, client in enumerate(clients):
+        name = f"{'' if at else row:8} {client.name:14}"
+        if (row, client.name) not in bench.times:
+            print(f"{name} – {bench.remarks[row, client.name]}", flush=True)
+            continue
+        times, resident = bench.times[row, client.name], bench.memory[row, client.name]
+        median, cpu = statistics.median(times), statistics.median(bench.cpu[row, client.name])
+        figures = [f"{value * 1e3:7.2f} ms" for value in (median, min(times), max(times))]
+        figures += [f"{median / curl:9.2f}×", f"{median / ours:9.2f}×"]
+        figures += [f"{cpu * 1e3:7.2f} ms", f"{resident:7.1f} MB"]
+        targets = judge(row, client.name, median, curl, resident)
+        words = [f"{'met' if good else 'MISSED'} (at most {most})" for good, most in targets]
+        kept &= all(good for good, _ in targets)
+        print((name + "".join(f" {figure}" for figure in figures) + "  " + ", ".join(words)).rstrip(), flush=True)
     return kept
 
 
@@ -218,9 +218,12 @@ def main():
             for answer in ANSWERS.values():
                 # The first request tells curl what to send, and makes the ledger.
                 bench.run([str(pollm), "ask", "-m", f"{answer}/m0", "hello"], check=True)
+            print(f"{'':23}" + "".join(f" {word:>10}" for word in HEAD))
+            kept = True
             for row in options.rows.split(","):
                 bench.row(row, clients)
-            sys.exit(not report(bench, clients))
+                kept &= report(bench, row, clients)
+            sys.exit(not kept)
         finally:
             bench.close()
 

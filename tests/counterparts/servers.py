@@ -19,6 +19,9 @@ def _stop_all():
 
 
 def _interrupted(*_):
+    # `timeout` sends it to the process and to its group: the second one must not
+    # break off what stops the servers.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What unittest doesn't take for a case that failed.
     raise KeyboardInterrupt
 
@@ -107,7 +110,8 @@ class Tap:
         self.sent = []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def _accept(self):
         while True:
@@ -168,4 +172,8 @@ class Tap:
         return taken
 
     def close(self):
+        # Wakes who waits for a connection: closed under it, its descriptor could
+        # be the next listener's, whose connections it would take.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join(10)
         self.listener.close()

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import servers
-from aimock import KEY, TEXT, USAGE, Server, fails, says
+from aimock import KEY, TEXT, Server, fails, says
 from program import Pollm
 
 # Each face of the gateway with what stands behind it: the same protocol, and
