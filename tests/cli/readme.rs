@@ -33,6 +33,8 @@ pub(crate) fn env() -> Env {
     let whole = blocks(README, "toml").into_iter().find(|block| block.contains("[sets]")).unwrap();
     env.configure(whole);
     env.write("questions.csv", "id,prompt\nsky,Why is the sky blue?\n");
+    // The head of a picture of one pixel: its kind and its size are all that is looked at.
+    env.write("chart.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0");
     env
 }
 
@@ -65,6 +67,9 @@ pub(crate) fn works(env: &Env, line: &str) {
     if line.contains(" --last") {
         let output = run(env, &line).exited(2);
         assert!(output.stderr.contains("no comparison to show again"), "{line}: {output}");
+    } else if line.contains("ask -c ") {
+        let output = run(env, &line).exited(2);
+        assert!(output.stderr.contains("no conversation to go on with"), "{line}: {output}");
     } else if line.contains("pollm ask ") || line.contains("pollm compare ") {
         let dry = if line.contains("--dry-run") { line.clone() } else { format!("{line} --dry-run") };
         let output = run(env, &dry).success();
