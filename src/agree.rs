@@ -89,13 +89,16 @@ pub fn normal(answer: &str) -> String {
     let text = unfenced(&shown).unwrap_or(&shown);
     let folded: String = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
     let plain: String = folded.chars().map(straight).collect();
-    // A joiner behind a letter that became an ASCII one has nothing to join.
-    let words = clean(&plain);
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let line = words.join(" ");
+    // A joiner behind a letter or a blank that became an ASCII one has nothing to join.
+    let line = spaced(&clean(&spaced(&plain)));
     let bare = bare(&line);
     let bare = if bare.is_empty() { &line } else { bare };
     number(bare).unwrap_or_else(|| bare.to_owned())
+}
+
+/// Single plain blanks between the words, and none around them.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const fn straight(c: char) -> char {

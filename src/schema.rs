@@ -90,8 +90,9 @@ impl Schema {
         let mut compiler = Compiler::new();
         compiler.use_loader(Box::new(Nowhere));
         let mut schemas = Schemas::new();
-        compiler.add_resource(BASE, value.clone()).map_err(|error| explained(invalid(), &error))?;
-        let root = compiler.compile(BASE, &mut schemas).map_err(|error| explained(invalid(), &error))?;
+        compiler.add_resource(BASE, value.clone()).map_err(|error| explained(invalid(), &error, &value))?;
+        let root =
+            compiler.compile(BASE, &mut schemas).map_err(|error| explained(invalid(), &error, &value))?;
         Ok(Self { value, schemas: Arc::new(schemas), root })
     }
 
@@ -112,7 +113,7 @@ impl Schema {
             Ok(()) => {}
             Err(error) => {
                 let mut all = Vec::new();
-                mismatches(&error, &mut all);
+                mismatches(&error, &value, &mut all);
                 let more = all.len().saturating_sub(SHOWN);
                 all.truncate(SHOWN);
                 return Err(SchemaFailure::Mismatch { first: all, more });
@@ -138,7 +139,7 @@ impl UrlLoader for Nowhere {
 }
 
 /// Adds why a schema is invalid.
-fn explained(mut invalid: Error, error: &CompileError) -> Error {
+fn explained(mut invalid: Error, error: &CompileError, schema: &Value) -> Error {
     match error {
         CompileError::LoadUrlError { url, .. } | CompileError::UnsupportedUrlScheme { url } => {
             let url = url.strip_prefix(BASE).unwrap_or(url);
@@ -147,7 +148,7 @@ fn explained(mut invalid: Error, error: &CompileError) -> Error {
         }
         CompileError::ValidationError { src, .. } => {
             let mut all = Vec::new();
-            mismatches(src, &mut all);
+            mismatches(src, schema, &mut all);
             invalid.causes.extend(all.iter().take(SHOWN).map(Mismatch::to_string));
         }
         CompileError::JsonPointerNotFound(place) => {
@@ -161,24 +162,25 @@ fn explained(mut invalid: Error, error: &CompileError) -> Error {
 
 /// The faults that a person would name: those of the parts where a whole
 /// consists of parts, and that no alternative fits where there are several.
-fn mismatches(error: &ValidationError<'_, '_>, all: &mut Vec<Mismatch>) {
+fn mismatches(error: &ValidationError<'_, '_>, whole: &Value, all: &mut Vec<Mismatch>) {
     use boon::ErrorKind::{AnyOf, Contains, OneOf};
     if error.causes.is_empty() || matches!(error.kind, AnyOf | OneOf(_) | Contains) {
-        all.push(Mismatch::new(error));
+        all.push(Mismatch::new(error, whole));
     } else {
-        error.causes.iter().for_each(|cause| mismatches(cause, all));
+        error.causes.iter().for_each(|cause| mismatches(cause, whole, all));
     }
 }
 
 impl Mismatch {
-    fn new(error: &ValidationError<'_, '_>) -> Self {
+    fn new(error: &ValidationError<'_, '_>, whole: &Value) -> Self {
         use boon::ErrorKind;
+        let path = error.instance_location.to_string();
         let what = match &error.kind {
             ErrorKind::AnyOf | ErrorKind::OneOf(None) => {
                 let mut all = Vec::new();
-                error.causes.iter().for_each(|cause| mismatches(cause, &mut all));
+                error.causes.iter().for_each(|cause| mismatches(cause, whole, &mut all));
                 // Most stand at the very place that is named anyway.
-                let place = plain(&error.instance_location.to_string());
+                let place = plain(&path);
                 let whys =
                     all.iter().map(|why| if why.path == place { why.what.clone() } else { why.to_string() });
                 format!("none of the alternatives fits: {}", joined(whys, "; "))
@@ -191,15 +193,25 @@ impl Mismatch {
             ErrorKind::FalseSchema => "nothing is allowed here".to_owned(),
             ErrorKind::Enum { want } => format!("expected one of {}", Value::from((*want).clone())),
             ErrorKind::Const { want } => format!("expected {want}"),
-            ErrorKind::Type { got, want } => format!("expected {}, found {got}", joined(want.iter(), " or ")),
+            ErrorKind::Type { got, want } => {
+                let found = whole.pointer(&path).and_then(short).unwrap_or_else(|| got.to_string());
+                format!("expected {}, found {found}", joined(want.iter(), " or "))
+            }
             ErrorKind::AdditionalProperties { got } => format!("unexpected {}", joined(quoted(got), ", ")),
             ErrorKind::Required { want } => format!("{} is missing", joined(quoted(want), ", ")),
             // The reason of a regular expression's parser is a drawing of several lines.
             ErrorKind::Format { got, want, .. } => format!("{got} is not a valid {want}"),
             kind => kind.to_string(),
         };
-        Self { path: plain(&error.instance_location.to_string()), what: plain(&what) }
+        Self { path: plain(&path), what: plain(&what) }
     }
+}
+
+/// A value that says more than its type would, where it takes little room.
+fn short(value: &Value) -> Option<String> {
+    const LONGEST: usize = 60;
+    let text = if value.is_object() || value.is_array() { return None } else { value.to_string() };
+    (text.chars().nth(LONGEST).is_none()).then_some(text)
 }
 
 fn joined(items: impl Iterator<Item = impl fmt::Display>, between: &str) -> String {
@@ -314,8 +326,8 @@ mod tests {
     fn a_mismatch_says_what_and_where() {
         insta::assert_snapshot!(said(r#"{"name":"Ada","age":"old","tags":["a",1]}"#), @r#"
         error: the answer does not meet the schema
-          because: at `/age`: expected integer, found string
-          because: at `/tags/1`: expected string, found number
+          because: at `/age`: expected integer, found "old"
+          because: at `/tags/1`: expected string, found 1
         "#);
         insta::assert_snapshot!(said("[]"), @"
         error: the answer does not meet the schema
@@ -325,10 +337,10 @@ mod tests {
             r#"{"properties":{"a":{"anyOf":[{"type":"string"},{"items":{"type":"integer"},"type":"array"}]}}}"#,
         );
         let why = nullable.unwrap().check(r#"{"a":["b"]}"#).unwrap_err();
-        insta::assert_snapshot!(Error::from(&why), @"
+        insta::assert_snapshot!(Error::from(&why), @r#"
         error: the answer does not meet the schema
-          because: at `/a`: none of the alternatives fits: expected string, found array; at `/a/0`: expected integer, found string
-        ");
+          because: at `/a`: none of the alternatives fits: expected string, found array; at `/a/0`: expected integer, found "b"
+        "#);
         insta::assert_snapshot!(said("It is 4."), @"
         error: the answer is not JSON
           because: expected value at line 1 column 1
@@ -348,8 +360,8 @@ mod tests {
             error.causes,
             [
                 "at `/0`: expected integer, found string",
-                "at `/1`: expected integer, found string",
-                "at `/2`: expected integer, found string",
+                "at `/1`: expected integer, found \"\\u001b[31m\"",
+                "at `/2`: expected integer, found \"c\"",
                 "2 more",
             ]
         );
@@ -365,7 +377,7 @@ mod tests {
         let said = |text: &str| Schema::load(text).unwrap_err().to_string();
         insta::assert_snapshot!(said(r#"{"properties":{"a":{"type":"strin"}}}"#), @r#"
         error: invalid JSON Schema
-          because: at `/properties/a/type`: none of the alternatives fits: expected one of ["array","boolean","integer","null","number","object","string"]; expected array, found string
+          because: at `/properties/a/type`: none of the alternatives fits: expected one of ["array","boolean","integer","null","number","object","string"]; expected array, found "strin"
         "#);
         insta::assert_snapshot!(said("{"), @"
         error: invalid JSON Schema

@@ -71,7 +71,7 @@ fn a_schema_is_read_before_and_says_what_is_wrong() {
     std::fs::remove_file(&path).unwrap();
     let run = |text| parsed.run(&answer(text), &AtomicBool::new(false)).failure;
     assert_eq!(run(r#"{"a":1}"#), None);
-    assert_eq!(run("{}").unwrap(), "the answer does not meet the schema: \"a\" is a required property");
+    assert_eq!(run("{}").unwrap(), "the answer does not meet the schema: `a` is missing");
     assert!(refused(&check).starts_with("error: could not read"));
 }
 

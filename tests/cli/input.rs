@@ -221,7 +221,7 @@ fn schemas_that_are_none() {
     assert_snapshot!(refused(&["--schema", "{\"type\":\"strnig\"}", "hello"]), @r#"
         ------- stderr -------
         error: invalid JSON Schema
-          because: at `/type`: none of the alternatives fits: expected one of ["array","boolean","integer","null","number","object","string"]; expected array, found string
+          because: at `/type`: none of the alternatives fits: expected one of ["array","boolean","integer","null","number","object","string"]; expected array, found "strnig"
         [exit status: 2]
     "#);
     assert_snapshot!(refused(&["--schema", "absent.json", "hello"]), @r"

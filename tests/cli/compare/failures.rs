@@ -109,7 +109,7 @@ fn what_all_failed_of_decides_the_exit_code() {
 fn an_output_that_cannot_be_written_is_found_before_anything_is_paid() {
     let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
     for file in [".", "no/such/folder/x.json"] {
-        let output = compare(&lab, &["a", "b"], &["--output", file, "hello"]).run().exited(1);
+        let output = compare(&lab, &["a", "b"], &["--output", file, "hello"]).run().exited(2);
         assert!(output.stderr.contains("could not write"), "{}", output.stderr);
     }
     assert_eq!(lab.server.connections(), 0);
