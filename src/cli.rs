@@ -260,8 +260,13 @@ pub struct FormatOptions {
 impl FormatOptions {
     /// The file to write to; `None` for stdout.
     pub fn file(&self) -> Option<&Path> {
-        self.output.as_deref().filter(|path| *path != Path::new("-"))
+        file_named(self.output.as_deref())
     }
+}
+
+/// The file that `--output` names; `None` for stdout, which `-` stands for.
+pub fn file_named(output: Option<&Path>) -> Option<&Path> {
+    output.filter(|path| *path != Path::new("-"))
 }
 
 /// Formats of one answer.

@@ -1,10 +1,10 @@
 //! `pollm compare`: one prompt, several models side by side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{CallOptions, PromptOptions, SamplingOptions, help};
+use crate::cli::{CallOptions, PromptOptions, SamplingOptions, file_named, help};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::render::compare::{Sort, View};
@@ -152,6 +152,13 @@ pub struct Shape {
     /// Write to a file; its extension (.json, .jsonl, .csv, .md, .html) picks the format
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
+}
+
+impl Shape {
+    /// The file to write to; `None` for stdout.
+    pub fn file(&self) -> Option<&Path> {
+        file_named(self.output.as_deref())
+    }
 }
 
 /// Formats of a comparison.

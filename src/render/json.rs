@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use ulid::Ulid;
 
 use super::filter::is_forbidden;
-use crate::chat::{MediaSource, Message, Part, Request, Role};
+use crate::chat::{MediaSource, Message, Params, Part, Request, Role};
 use crate::money::Bill;
 use crate::outcome::{Attempt, CountedUsage, Outcome, ms};
 use crate::wire::ApiError;
@@ -146,20 +146,24 @@ fn request(attempt: &Attempt) -> Value {
 /// What was asked, for exports: turns, attachments and parameters.
 pub fn asked(request: &Request) -> Value {
     let messages: Vec<Value> = request.messages.iter().map(message).collect();
-    let params = &request.params;
     json!({
         "system": request.system,
         "messages": messages,
-        "params": {
-            "temperature": params.temperature,
-            "top_p": params.top_p,
-            "max_tokens": params.max_tokens,
-            "seed": params.seed,
-            "stop": params.stop,
-            "effort": params.effort.map(|effort| effort.to_string()),
-            "extra": params.extra,
-        },
+        "params": params(&request.params),
         "schema": request.schema,
+    })
+}
+
+/// Parameters as exports and the ledger have them.
+pub fn params(params: &Params) -> Value {
+    json!({
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+        "max_tokens": params.max_tokens,
+        "seed": params.seed,
+        "stop": params.stop,
+        "effort": params.effort.map(|effort| effort.to_string()),
+        "extra": params.extra,
     })
 }
 

@@ -1,10 +1,11 @@
 //! The last comparison again: shown anew, with further lanes, or with another
 //! try at those that failed. Nothing that was paid for is asked again.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 use ulid::Ulid;
 
 use super::plan::{self, Plan, Showing};
@@ -62,7 +63,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     if let (Some(plan), true) = (&plan, args.call.dry_run) {
         return plan.dry_run(context);
     }
-    args.shape.output.as_deref().map(whole_file::check).transpose()?;
+    args.shape.file().map(whole_file::check).transpose()?;
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
     let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);
     let mut comparison = comparison(found);
@@ -79,7 +80,7 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         format,
         view: args.shape.view,
         sort: args.shape.sort,
-        file: args.shape.output.as_ref(),
+        file: args.shape.file(),
         agree,
         strict: args.call.strict,
         by_field,
@@ -223,7 +224,7 @@ fn further(
         format: plan::format(&args.shape)?,
         view: args.shape.view,
         sort: args.shape.sort,
-        file: args.shape.output.clone(),
+        file: args.shape.file().map(Path::to_owned),
         lanes,
     })
 }
@@ -309,19 +310,6 @@ fn check_again(comparison: &mut Comparison, checks: &[Check]) -> Result<()> {
 
 fn number(plan: &Value, field: &str) -> u32 {
     plan[field].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or_default()
-}
-
-/// Parameters as the ledger keeps them.
-pub(super) fn params_to_json(params: &Params) -> Value {
-    json!({
-        "temperature": params.temperature,
-        "top_p": params.top_p,
-        "max_tokens": params.max_tokens,
-        "seed": params.seed,
-        "stop": params.stop,
-        "effort": params.effort.map(|effort| effort.to_string()),
-        "extra": params.extra,
-    })
 }
 
 /// What can't be read is not set.

@@ -1,13 +1,12 @@
 //! From arguments as typed to a plan with every default filled in. Whatever is
 //! wrong with any lane is found here, before anything is sent to one of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use ulid::Ulid;
 
-use super::past::params_to_json;
 use super::race::{Raced, Slot};
 use super::{CompareArgs, CompareFormat, Shape};
 use crate::asking::{Asking, Manner};
@@ -68,7 +67,7 @@ pub(super) struct Showing<'p> {
     pub(super) format: CompareFormat,
     pub(super) view: View,
     pub(super) sort: Sort,
-    pub(super) file: Option<&'p PathBuf>,
+    pub(super) file: Option<&'p Path>,
     pub(super) agree: bool,
     pub(super) strict: bool,
     /// Answers are compared by their fields.
@@ -88,7 +87,7 @@ impl Plan {
             format: self.format,
             view: self.view,
             sort: self.sort,
-            file: self.file.as_ref(),
+            file: self.file.as_deref(),
             agree: self.agree,
             strict: self.strict,
             by_field: self.asking.schema.is_some(),
@@ -154,7 +153,7 @@ impl Plan {
             "lanes": self.all_names,
             "routes": self.routes,
             "owners": ledger::this_process(),
-            "params": params_to_json(&self.asking.params),
+            "params": crate::render::json::params(&self.asking.params),
             "runs": self.runs,
             "warmup": self.warmup,
             "checks": self.checks.iter().map(Check::as_str).collect::<Vec<_>>(),
@@ -198,7 +197,7 @@ pub(super) fn resolve(args: &CompareArgs, context: &Context) -> Result<Plan> {
         format,
         view: args.shape.view,
         sort: args.shape.sort,
-        file: args.shape.output.clone(),
+        file: args.shape.file().map(Path::to_owned),
         lanes,
     })
 }
@@ -303,7 +302,7 @@ pub(super) fn format(shape: &Shape) -> Result<CompareFormat> {
         (_, true) => Some(CompareFormat::Jsonl),
         _ => shape.format,
     };
-    let extension = shape.output.as_deref().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
+    let extension = shape.file().and_then(|path| path.extension()).and_then(|ext| ext.to_str());
     let by_name = match extension {
         Some("json") => Some(CompareFormat::Json),
         Some("jsonl" | "ndjson") => Some(CompareFormat::Jsonl),

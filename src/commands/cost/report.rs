@@ -1,12 +1,13 @@
 //! `pollm cost report`: what past calls cost together.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Zoned;
 
 use super::{Span, SpanOptions, print, say_empty};
+use crate::cli::file_named;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
@@ -50,11 +51,16 @@ enum ReportFormat {
 }
 
 impl ReportArgs {
+    /// The file to write to; `None` for stdout.
+    fn file(&self) -> Option<&Path> {
+        file_named(self.output.as_deref())
+    }
+
     fn format(&self) -> Result<ReportFormat> {
         if self.json {
             return Ok(ReportFormat::Json);
         }
-        let Some(path) = &self.output else { return Ok(self.format.unwrap_or(ReportFormat::Text)) };
+        let Some(path) = self.file() else { return Ok(self.format.unwrap_or(ReportFormat::Text)) };
         if let Some(format) = self.format {
             return Ok(format);
         }
@@ -82,20 +88,20 @@ pub(super) fn run(
     if is_empty {
         say_empty(ledger.has_calls()?, context, stderr)?;
     }
-    let to_terminal = context.output.stdout_tty && args.output.is_none();
+    let to_terminal = context.output.stdout_tty && args.file().is_none();
     let width = if to_terminal { context.output.width } else { usize::MAX };
     let text = match format {
         ReportFormat::Text if is_empty => return Ok(()),
         ReportFormat::Text => {
             let mut output = context.output.clone();
-            output.color_stdout &= args.output.is_none();
+            output.color_stdout &= args.file().is_none();
             view::text(&spending, width, &output)
         }
         ReportFormat::Json => laid_out(&view::json(&spending)),
         ReportFormat::Csv => view::csv(&spending),
         ReportFormat::Html => view::html(&spending),
     };
-    match &args.output {
+    match args.file() {
         Some(path) => whole_file::save(path, &text),
         None => print(stdout, &text),
     }

@@ -115,6 +115,20 @@ fn an_output_that_cannot_be_written_is_found_before_anything_is_paid() {
     assert_eq!(lab.server.connections(), 0);
 }
 
+#[test]
+fn a_dash_is_stdout() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    let shown = compare(&lab, &["a", "b"], &["--output", "-", "hello"]).run().success().stdout;
+    assert!(shown.contains("first word"), "{shown}");
+    lab.env.write("p.txt", "hello\n");
+    for args in [&["--last"][..], &["-m", "a/one,b/one", "--prompts", "p.txt"]] {
+        let args = [&["compare", "--no-stdin"], args, &["--output", "-", "--format", "csv"]].concat();
+        let csv = lab.pollm(args).run().success().stdout;
+        assert!(csv.lines().count() >= 3, "{csv}");
+    }
+    assert!(!lab.env.root().join("work/-").exists());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_no_reader_that_left() {

@@ -13,7 +13,6 @@ use crate::budget::Granted;
 use crate::chat::{MediaSource, Message, Part, Request, Role};
 use crate::check::Check;
 use crate::cli::CapOptions;
-use crate::commands::compare::past::params_to_json;
 use crate::commands::compare::plan;
 use crate::commands::compare::{CompareArgs, CompareFormat};
 use crate::config;
@@ -105,7 +104,7 @@ pub(super) fn resolve(args: &CompareArgs, path: &Path, context: &Context) -> Res
         agree: args.judging.agree,
         strict: args.call.strict,
         sort: args.shape.sort,
-        output: args.shape.output.clone(),
+        output: args.shape.file().map(Path::to_owned),
         lanes,
         items,
         asking,
@@ -160,7 +159,7 @@ impl Plan {
             "models": models,
             "routes": self.routes,
             "owners": ledger::this_process(),
-            "params": params_to_json(&self.asking.params),
+            "params": crate::render::json::params(&self.asking.params),
             "runs": self.grid.runs,
             "warmup": self.grid.warmup,
             "checks": self.checks.iter().map(Check::as_str).collect::<Vec<_>>(),
@@ -180,7 +179,7 @@ impl Plan {
         };
         let common = json!({
             "lanes": self.lanes.iter().map(|lane| lane.name.as_str()).collect::<Vec<_>>(),
-            "params": params_to_json(&self.asking.params),
+            "params": crate::render::json::params(&self.asking.params),
             "system": self.frame.system,
             "files": self.frame.sections,
             "schema": self.asking.schema.as_ref().map(Schema::value),
