@@ -154,6 +154,25 @@ pub struct Candidate {
     pub checks: Checks,
 }
 
+impl Candidate {
+    /// A model of whom no call is known, and that can be asked.
+    pub const fn new(name: String, model: ModelRef, row: Option<Model>) -> Self {
+        Self {
+            name,
+            model,
+            row,
+            max_tokens: None,
+            thinking: false,
+            input: None,
+            typical_output: None,
+            worst: None,
+            obstacle: None,
+            samples: Vec::new(),
+            checks: Checks { passed: 0, of: 0 },
+        }
+    }
+}
+
 /// Checks of the user's (`compare --check`) that a model's latest answers were held against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checks {

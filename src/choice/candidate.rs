@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::estimate::Size;
 use crate::lane::Found;
 use crate::provider;
-use crate::router::{Candidate, Checks, Need};
+use crate::router::{Candidate, Need};
 
 /// What a request needs of a model.
 pub(super) fn need(request: &Request, size: Size) -> Need {
@@ -23,17 +23,9 @@ pub(super) fn need(request: &Request, size: Size) -> Need {
 pub(super) fn candidate(found: &Found, params: &Params) -> Candidate {
     let params = params.overlaid(&found.params);
     Candidate {
-        name: found.name(),
-        model: found.model.clone(),
-        row: found.row.clone(),
         max_tokens: params.max_tokens.map(u64::from),
         thinking: params.effort.is_some_and(|effort| effort != Effort::None),
-        input: None,
-        typical_output: None,
-        worst: None,
-        obstacle: None,
-        samples: Vec::new(),
-        checks: Checks::default(),
+        ..Candidate::new(found.name(), found.model.clone(), found.row.clone())
     }
 }
 

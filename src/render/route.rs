@@ -207,24 +207,13 @@ mod tests {
     use super::*;
     use crate::catalog::Catalog;
     use crate::model::ModelRef;
-    use crate::router::{Candidate, Checks, Need, Order, Policy, Question, Settings, rank};
+    use crate::router::{Candidate, Need, Order, Policy, Question, Settings, rank};
 
     fn decision(names: &[&str]) -> Decision {
         let candidate = |name: &&str| {
             let model = ModelRef::split(name).unwrap();
-            Candidate {
-                name: (*name).to_owned(),
-                row: Catalog::embedded().model(&model),
-                model,
-                max_tokens: None,
-                thinking: false,
-                input: None,
-                typical_output: None,
-                worst: None,
-                obstacle: None,
-                samples: Vec::new(),
-                checks: Checks::default(),
-            }
+            let row = Catalog::embedded().model(&model);
+            Candidate::new((*name).to_owned(), model, row)
         };
         let at = "2026-11-22T12:00:00Z".parse().unwrap();
         let candidates: Vec<Candidate> = names.iter().map(candidate).collect();

@@ -50,19 +50,7 @@ fn priced(name: &str, input: &str, output: &str, samples: Vec<Sample>) -> Candid
     let rows = vec![PriceRow { prices, ..PriceRow::default() }];
     let model = ModelRef::split(name).unwrap();
     let row = Some(Model { prices: rows, ..Model::unknown(model.clone()) });
-    Candidate {
-        name: name.into(),
-        model,
-        row,
-        max_tokens: None,
-        thinking: false,
-        input: None,
-        typical_output: None,
-        worst: None,
-        checks: Checks::default(),
-        obstacle: None,
-        samples,
-    }
+    Candidate { samples, ..Candidate::new(name.into(), model, row) }
 }
 
 /// The settings without any exploring.

@@ -85,19 +85,8 @@ fn decision() -> Value {
     };
     let candidate = |name: &str| {
         let model = ModelRef::split(name).unwrap();
-        Candidate {
-            name: name.to_owned(),
-            row: Catalog::embedded().model(&model),
-            model,
-            max_tokens: None,
-            thinking: false,
-            input: None,
-            typical_output: None,
-            worst: None,
-            checks: crate::router::Checks::default(),
-            obstacle: None,
-            samples: Vec::new(),
-        }
+        let row = Catalog::embedded().model(&model);
+        Candidate::new(name.to_owned(), model, row)
     };
     let measured = Candidate { samples: (0..12).map(sample).collect(), ..candidate("openai/gpt-6-sol") };
     let keyless = Candidate { obstacle: Some("no key".to_owned()), ..candidate("a/c") };
