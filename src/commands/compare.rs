@@ -149,7 +149,7 @@ pub struct Shape {
     /// Short for --format jsonl: events as they happen, one object a line
     #[arg(long, conflicts_with = "format", help_heading = "Output")]
     pub jsonl: bool,
-    /// Write to a file; its extension (.json, .jsonl, .csv, .md, .html) picks the format
+    /// Write to a file, or - for stdout; its extension (.json, .jsonl, .csv, .md, .html) picks the format
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 }

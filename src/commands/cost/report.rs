@@ -33,7 +33,7 @@ pub(super) struct ReportArgs {
     /// Short for --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
-    /// Write to a file; its extension (.txt, .json, .csv, .html) picks the format
+    /// Write to a file, or - for stdout; its extension (.txt, .json, .csv, .html) picks the format
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
