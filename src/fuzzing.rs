@@ -5,8 +5,6 @@
 
 use crate::live::LiveModel;
 
-#[cfg(feature = "local")]
-pub use crate::local::fuzzing as local;
 pub use crate::wire::replay::{Replay, decode, decode_body};
 
 /// The models of a list that a server sent; `None` where it is none.

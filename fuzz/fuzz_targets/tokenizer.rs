@@ -5,12 +5,12 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pollm::fuzzing::local;
+use pollm_engine::fuzzing;
 
-static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| local::weights().0);
+static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| fuzzing::weights().0);
 
 fuzz_target!(|text: &str| {
-    let (bytes, controlled) = local::through_tokens(&SOUND, text).expect("the weights are sound");
+    let (bytes, controlled) = fuzzing::through_tokens(&SOUND, text).expect("the weights are sound");
     assert_eq!(bytes, text.as_bytes());
     assert!(!controlled);
 });

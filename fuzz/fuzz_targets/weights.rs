@@ -9,10 +9,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pollm::chat::{Message, Params, Request, Role};
-use pollm::fuzzing::local;
+use pollm_engine::fuzzing;
 
-static SOUND: LazyLock<(Vec<u8>, usize)> = LazyLock::new(local::weights);
+static SOUND: LazyLock<(Vec<u8>, usize)> = LazyLock::new(fuzzing::weights);
 
 fn damaged(input: &[u8]) -> Vec<u8> {
     let (mut file, directory) = SOUND.clone();
@@ -29,11 +28,6 @@ fn damaged(input: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let request = Request {
-        messages: vec![Message::text(Role::User, "the bee")],
-        params: Params { max_tokens: Some(1), ..Params::default() },
-        ..Request::default()
-    };
     let file = if input.starts_with(b"GGUF") { input } else { &damaged(input) };
-    let _ = local::answered(file, &request);
+    let _ = fuzzing::answered(file, "the bee");
 });

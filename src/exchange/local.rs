@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::hearing::Hearing;
 use super::{Call, Update};
 use crate::chat::{Ending, Event};
-use crate::local::{Generation, Step, generate};
+use crate::local::{Step, generate};
 use crate::money::{Tokens, Usage};
 use crate::wire::{ApiError, FailureKind};
 
@@ -34,8 +34,7 @@ pub(super) async fn attempt(
     let (sender, mut steps) = mpsc::unbounded_channel();
     let (request, weights, flag) = (Arc::clone(&call.request), weights.to_owned(), Arc::clone(&stop.0));
     let engine = move || {
-        let generation = Generation { request: &request, cancel: &flag };
-        generate(&weights, &generation, &mut |step| {
+        generate(&weights, &request, &flag, &mut |step| {
             // The receiver is gone only when the call was given up.
             let _ = sender.send((Instant::now(), step));
         })

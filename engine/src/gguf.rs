@@ -15,7 +15,7 @@ pub(super) struct Invalid(pub(super) String);
 
 /// Makes an [`Invalid`] of a formatted text.
 macro_rules! invalid {
-    ($($arg:tt)*) => { $crate::local::gguf::Invalid(format!($($arg)*)) };
+    ($($arg:tt)*) => { $crate::gguf::Invalid(format!($($arg)*)) };
 }
 pub(super) use invalid;
 
@@ -282,7 +282,7 @@ fn tensor(cursor: &mut Cursor<'_>) -> Result<Tensor, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local::tiny::{Entry, Tiny};
+    use crate::tiny::{Entry, Tiny};
 
     #[test]
     fn a_file_cut_anywhere_in_its_directory_is_refused() {

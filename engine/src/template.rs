@@ -3,10 +3,9 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::chat::{Request, Role};
-
 use super::gguf::{Gguf, Invalid, invalid};
 use super::tokenizer::Tokenizer;
+use super::{Request, Role};
 
 /// SHA-256 of the template of `SmolLM2` Instruct: `ChatML`, with a system message
 /// of its own where the conversation begins without one.
@@ -67,12 +66,12 @@ impl ChatMl {
             }
         };
         turn("system", Some(request.system.as_deref().unwrap_or(DEFAULT_SYSTEM)));
-        for message in &request.messages {
-            let role = match message.role {
+        for (role, text) in &request.turns {
+            let role = match role {
                 Role::User => "user",
                 Role::Assistant => "assistant",
             };
-            turn(role, Some(&message.to_text()));
+            turn(role, Some(text));
         }
         turn("assistant", None);
         tokens

@@ -1,7 +1,6 @@
 //! Which token comes next, and when a model only repeats itself.
 
-use crate::chat::Params;
-
+use super::Request;
 use super::math::exp;
 
 /// Picks tokens. The same seed and the same scores give the same tokens.
@@ -17,13 +16,13 @@ pub(super) struct Sampler {
 impl Sampler {
     /// A sampler as the user asked for it; by default the best token always,
     /// with which so small a model gets most facts right.
-    pub(super) fn new(params: &Params) -> Self {
-        let temperature = params.temperature.unwrap_or(0.0) as f32;
-        let top_p = params.top_p.unwrap_or(1.0);
+    pub(super) fn new(request: &Request) -> Self {
+        let temperature = request.temperature.unwrap_or(0.0) as f32;
+        let top_p = request.top_p.unwrap_or(1.0);
         Self {
             temperature: if temperature.is_finite() { temperature.max(0.0) } else { 0.0 },
             top_p: if top_p.is_nan() { 1.0 } else { top_p.clamp(0.0, 1.0) },
-            state: params.seed.map_or_else(|| fastrand::u64(..), i64::cast_unsigned),
+            state: request.seed.unwrap_or_else(|| fastrand::u64(..)),
             candidates: Vec::new(),
         }
     }
@@ -121,18 +120,18 @@ impl LoopDetector {
 mod tests {
     use super::*;
 
-    fn sampler(temperature: f64, top_p: f64, seed: i64) -> Sampler {
-        Sampler::new(&Params {
+    fn sampler(temperature: f64, top_p: f64, seed: u64) -> Sampler {
+        Sampler::new(&Request {
             temperature: Some(temperature),
             top_p: Some(top_p),
             seed: Some(seed),
-            ..Params::default()
+            ..Request::default()
         })
     }
 
     #[test]
     fn without_temperature_the_first_of_the_best_is_picked() {
-        let mut greedy = Sampler::new(&Params::default());
+        let mut greedy = Sampler::new(&Request::default());
         assert_eq!(greedy.pick(&[0.5, 2.0, -1.0, 2.0]), Some(1));
         assert_eq!(greedy.pick(&[f32::NAN, f32::NEG_INFINITY, -3.0]), Some(2));
         assert_eq!(greedy.pick(&[f32::NAN, f32::INFINITY]), None);
