@@ -23,6 +23,7 @@ mod faults;
 mod help;
 mod history;
 mod input;
+mod json;
 #[cfg(feature = "local")]
 mod local;
 mod models;
