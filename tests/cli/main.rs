@@ -22,6 +22,7 @@ mod failover;
 mod faults;
 mod help;
 mod history;
+mod house;
 mod input;
 mod json;
 #[cfg(feature = "local")]
