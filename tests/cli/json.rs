@@ -47,7 +47,8 @@ fn every_object_is_the_one_that_the_schema_has_for_it() {
         ("cost_budget", "cost budget"),
         ("dry_run", "ask -m quick --dry-run words"),
         ("dry_run", "ask -m local/smollm2-135m --dry-run words"),
-        // The last, for it ends the pause after the refusal.
+        ("clearing", "models check --clear-cooldowns"),
+        // The last, since it asks the server.
         ("provider_checks", "models check lab"),
     ] {
         let object = lab.pollm(line.split(' ').chain(["--json"])).run().success().json();
