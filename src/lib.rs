@@ -1,6 +1,8 @@
 //! pollm: one prompt, any model.
 //!
-//! The crate is a library with a thin binary. Its map:
+//! The crate is a library with a thin binary. To follow one call, read
+//! `commands/ask.rs`, [`dispatch`], [`exchange`], a protocol below [`wire`], and
+//! [`outcome`], which is what comes of it. The map of all:
 //!
 //! - [`chat`], [`model`], [`money`], [`moment`], [`outcome`]: the vocabulary.
 //! - [`cli`], [`commands`], [`completion`], [`context`]: what is typed, what it
@@ -15,8 +17,6 @@
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`comparison`], [`matrix`], [`statistics`]: several calls side by side, and
 //!   those of many prompts, as data; what repeated ones say.
-//! - [`budget`]: caps on spending, and the most that a call can cost.
-//! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.

@@ -98,6 +98,8 @@ fn every_command_has_a_page() {
         }
         // What roff would show as an accent, or as an empty paragraph.
         assert!(!page.lines().any(|line| line.trim().is_empty() || line.contains(['`', '~'])), "{page}");
+        // What roff would take for two or three other characters, unless told the encoding.
+        assert!(page.is_ascii(), "{page}");
     }
 }
 

@@ -22,7 +22,9 @@ mod failover;
 mod faults;
 mod help;
 mod history;
+mod house;
 mod input;
+mod json;
 #[cfg(feature = "local")]
 mod local;
 mod models;

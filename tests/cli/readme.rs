@@ -6,9 +6,10 @@ use crate::support::{CommandOutput, Env};
 
 const README: &str = include_str!("../../README.md");
 /// The pages whose commands are tried.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     README,
     include_str!("../../docs/guide.md"),
+    include_str!("../../docs/install.md"),
     include_str!("../../docs/configuration.md"),
     include_str!("../../docs/providers.md"),
     include_str!("../../docs/json.md"),
@@ -97,7 +98,7 @@ fn every_line_works() {
 #[test]
 fn every_link_leads_somewhere() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| folder.join(name));
+    let names = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(|name| folder.join(name));
     let docs = std::fs::read_dir(folder.join("docs")).unwrap().map(|file| file.unwrap().path());
     let pages = names.into_iter().chain(docs).filter(|path| path.extension().is_some_and(|end| end == "md"));
     let link = regex::Regex::new(r"\]\(([^)#:]*)(?:#([^)]*))?\)").unwrap();
@@ -137,7 +138,7 @@ fn the_exit_codes_are_those_of_the_help() {
 #[test]
 fn the_providers_on_the_front_page_have_those_keys() {
     let row = regex::Regex::new(r"(?m)^\| `([a-z]+)` \| `([A-Z_]+)` \|").unwrap();
-    let page = PAGES[3];
+    let page = PAGES[4];
     let mut checked = 0;
     for found in row.captures_iter(README) {
         let full = page.lines().find(|line| line.starts_with(&format!("| `{}` |", &found[1]))).unwrap();

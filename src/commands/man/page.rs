@@ -168,7 +168,7 @@ impl Page {
 }
 
 /// Sets what stands in backticks bold, and writes as glyphs the characters
-/// that roff would print as accents.
+/// that roff would print as accents, or only in an encoding that it was told of.
 fn literals(line: &str) -> String {
     if line.starts_with('.') {
         return line.to_owned();
@@ -183,5 +183,5 @@ fn literals(line: &str) -> String {
             (false, _) => text.push_str(piece),
         }
     }
-    text.replace('~', "\\(ti").replace('^', "\\(ha")
+    text.replace('~', "\\(ti").replace('^', "\\(ha").replace('≥', "\\(>=")
 }

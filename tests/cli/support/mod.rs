@@ -6,6 +6,7 @@ pub(crate) mod environment;
 pub(crate) mod lab;
 pub(crate) mod output;
 pub(crate) mod process;
+pub(crate) mod schema;
 pub(crate) mod script;
 pub(crate) mod server;
 pub(crate) mod streams;

@@ -58,18 +58,23 @@ impl CommandOutput {
         self
     }
 
-    /// Standard output as one JSON value.
+    /// Standard output as one JSON value, which follows pollm's schema.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}\n{self}"))
+        let value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}\n{self}"));
+        super::schema::check(&value);
+        value
     }
 
-    /// Standard output as a JSON value a line.
+    /// Standard output as a JSON value a line, likewise.
     #[track_caller]
     pub(crate) fn jsonl(&self) -> Vec<Value> {
         let value =
             |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON: {error}\n{self}"));
-        self.stdout.lines().map(value).collect()
+        let values: Vec<Value> = self.stdout.lines().map(value).collect();
+        values.iter().for_each(super::schema::check);
+        values
     }
 }
 
