@@ -320,6 +320,9 @@ fn merge_shelf(shelf: &mut Shelf, said: &[(Origin, Statements)], span: Span) {
             let said = voices.iter().find(|(speaker, _)| *speaker == origin).map(|(_, said)| *said);
             remember(record, &before, origin, said, span);
         }
+        if let Some((_, said)) = voices.iter().find(|(speaker, _)| *speaker == Origin::OpenRouter) {
+            merge::remember_own_zeros(record, *said);
+        }
         stays
     });
 }

@@ -213,7 +213,7 @@ fn a_gateway_sets_its_own_prices() {
         line(&next, "openrouter", "lab/free"),
         concat!(
             r#"{"n":"Small (free)","c":32768,"in":"tf","out":"t","x":"tw","rd":"2026-11-17","bill":"free","~":1,"#,
-            r#""$":[{"i":0,"o":0}]}"#
+            r#""$":[{"i":0,"o":0}],"was":{"or":{}}}"#
         )
     );
     assert_eq!(line(&next, "openrouter", "auto"), r#"{"n":"Auto","in":"tf","out":"t","~":1}"#);
