@@ -234,6 +234,20 @@ fn a_gateway_sets_its_own_prices() {
 }
 
 #[test]
+fn other_hours_are_another_price() {
+    let later = SMALL.replace(r#"["01:00","04:00"]"#, r#"["01:00","05:00"]"#).replace(r#""0.5""#, r#""0.4""#);
+    let (_, report) =
+        applied(&small(), SourceText::new("catalog.json", later.into_bytes()).unwrap(), today());
+    assert_eq!(
+        report.lines(),
+        [
+            "deepseek/flash  hours ×0.5 outside 01:00–04:00 UTC, holidays through ? → ×0.4 outside 01:00–05:00 UTC, \
+          holidays through ?"
+        ]
+    );
+}
+
+#[test]
 fn a_catalog_of_another_pollm_is_taken_over_but_for_its_providers() {
     let edited = SMALL
         .replace("2026-11-22", "2026-11-23")
