@@ -33,6 +33,7 @@ mod refresh;
 mod routes;
 mod stdin;
 mod surroundings;
+mod tables;
 
 mod support_processes;
 mod support_server;
