@@ -83,6 +83,11 @@ impl TableOptions {
         file_named(self.output.as_deref())
     }
 
+    /// Whether it goes to a file, of which there is never half.
+    pub fn is_for_file(&self) -> bool {
+        self.file().is_some()
+    }
+
     /// The format that is asked for. `command` has those of `formats` only.
     ///
     /// # Errors

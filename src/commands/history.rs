@@ -119,14 +119,15 @@ fn list(
             let calls = objects(&calls, ledger)?;
             laid_out(&serde_json::json!({"schema": json::SCHEMA, "calls": calls}))
         }
-        TableFormat::Jsonl => json::lines(&objects(&calls, ledger)?),
-        TableFormat::Csv => {
-            let mut objects = objects(&calls, ledger)?;
-            for (object, call) in objects.iter_mut().zip(&calls) {
-                object["prompt"] = call.prompt.as_str().into();
-            }
-            csv::of_objects(&FIELDS, &objects)
+        // As they are read: there may be years of them.
+        TableFormat::Jsonl if !args.table.is_for_file() => {
+            return calls.iter().try_for_each(|call| {
+                let call = ledger.show(&call.id.to_string())?;
+                writeln!(stdout, "{}", json::line(&whole(&call))).map_err(output_failed)
+            });
         }
+        TableFormat::Jsonl => json::lines(&objects(&calls, ledger)?),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &calls.iter().map(glance).collect::<Vec<_>>()),
         TableFormat::Markdown => view::markdown(&calls, &TimeZone::system(), &clean),
         TableFormat::Text | TableFormat::Html => {
             let width = if output.stdout_tty { output.width } else { usize::MAX };
@@ -136,27 +137,49 @@ fn list(
     args.table.write(&text, stdout)
 }
 
-/// Columns of CSV, and where their values are in an object of a call.
-const FIELDS: [(&str, &str); 18] = [
+/// Columns of CSV, and where their values are in a glance.
+const FIELDS: [(&str, &str); 16] = [
     ("id", "/id"),
+    ("conversation", "/conversation"),
     ("started_at", "/started_at"),
     ("command", "/command"),
     ("model", "/model"),
     ("lane", "/lane"),
     ("status", "/status"),
-    ("finish", "/finish"),
     ("input_tokens", "/usage/input"),
     ("cache_read_tokens", "/usage/cache_read"),
     ("output_tokens", "/usage/output"),
     ("reasoning_tokens", "/usage/reasoning"),
-    ("usd", "/cost/usd"),
-    ("cost_source", "/cost/source"),
-    ("approximate", "/cost/approximate"),
+    ("usd", "/usd"),
+    ("cost_source", "/cost_source"),
+    ("approximate", "/approximate"),
     ("possibly_billed", "/possibly_billed"),
-    ("ttfv_ms", "/timing/ttfv_ms"),
-    ("e2e_ms", "/timing/e2e_ms"),
     ("prompt", "/prompt"),
 ];
+
+/// What a list says of a call, in the words of the JSON.
+fn glance(call: &Listed) -> serde_json::Value {
+    let usage = call.usage.map(|counted| {
+        let usage = counted.usage;
+        serde_json::json!({"input": usage.input().0, "cache_read": usage.cache_read.0,
+            "output": usage.output.0, "reasoning": usage.reasoning.0})
+    });
+    serde_json::json!({
+        "id": call.id.to_string(),
+        "conversation": call.conversation.to_string(),
+        "started_at": call.started_at.to_string(),
+        "command": call.command,
+        "model": call.model.to_string(),
+        "lane": call.lane,
+        "status": call.status.as_str(),
+        "usage": usage,
+        "usd": call.bill.cost.map(crate::money::Cost::to_usd),
+        "cost_source": call.bill.source.as_str(),
+        "approximate": call.bill.approximate,
+        "possibly_billed": call.possibly_billed,
+        "prompt": call.prompt,
+    })
+}
 
 /// Whole calls, in the order of the list.
 fn objects(calls: &[Listed], ledger: &Ledger) -> Result<Vec<serde_json::Value>> {
