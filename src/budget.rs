@@ -35,7 +35,7 @@ mod worst;
 use refusal::{Over, Refusal, not_kept};
 use window::{BudgetCap, Limit};
 use worst::Bounds;
-pub use worst::{Unknown, Worst};
+pub use worst::{Unknown, Worst, answers_in, limit_in};
 
 /// How often `--fit` looks for a limit: what is left may shrink between
 /// looking and taking.
@@ -308,9 +308,9 @@ impl Till for Look<'_> {
         _command: &str,
         calls: &[Reservation],
         caps: &[Cap],
-        _now: Timestamp,
+        now: Timestamp,
     ) -> Result<Decision, LedgerError> {
-        self.ledger()?.would_grant(calls, caps)
+        self.ledger()?.would_grant(calls, caps, now)
     }
 
     fn spending(&mut self, cap: &Cap, now: Timestamp) -> Result<Spending, LedgerError> {

@@ -17,6 +17,7 @@ mod row;
 mod schedule;
 mod snapshot;
 mod suggest;
+mod zero;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,6 +21,9 @@ use crate::prompt::{
 };
 
 pub mod help;
+mod table;
+
+pub use table::{TableFormat, TableOptions};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

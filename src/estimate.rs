@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
+use crate::budget::{answers_in, limit_in};
 use crate::catalog::{Billing, Model, Pricing};
 use crate::chat::{Effort, Part, Request};
 use crate::money::{Bill, Cost, Tokens, Usage, UsageSource};
@@ -190,14 +191,17 @@ pub struct Estimate {
 pub fn of(request: &Request, row: Option<&Model>, history: Option<&Known>) -> Estimate {
     let now = Timestamp::now();
     let (input, counted) = Size::of(request).tokens(history);
-    let most_output = most_output(request.params.max_tokens.map(u64::from), row, input);
+    let extra = &request.params.extra;
+    let allowed = [request.params.max_tokens.map(u64::from), limit_in(extra)].into_iter().flatten().max();
+    let most_output = most_output(allowed, row, input);
+    let answers = answers_in(extra);
     let typical_output = history
         .and_then(|known| known.output)
         .map(|typical| Measured { median: typical.median.min(most_output.unwrap_or(u64::MAX)), ..typical });
     let thinking = request.params.effort.is_some_and(|effort| effort != Effort::None);
     let bill = |output: u64, ceiling: bool| {
         let how = Pricing { thinking, batch: false, ceiling };
-        bill(row, (input, output), how, now)
+        bill(row, (input, output.saturating_mul(answers)), how, now)
     };
     let with_answer = bill(1, true);
     let expected_output = expected_output(

@@ -111,20 +111,16 @@ pub fn find(name: &str, context: &Context) -> Result<Found> {
 /// Unknown and ambiguous names, with suggestions, the user's routes among them.
 pub fn resolve(name: &str, context: &Context) -> Result<Resolved> {
     let usable = |id: &crate::model::ProviderId| provider::is_usable(context, id);
-    context.catalog.resolve(name, &usable).map_err(|error| unknown(name, error, context))
+    context.catalog.resolve(name, &usable).map_err(|error| unknown(error, context))
 }
 
 /// The error of a name that means no model, with what it may mean else.
-fn unknown(name: &str, error: ResolveError, context: &Context) -> Error {
-    let (typed, mut suggestions) = match error {
-        ResolveError::Unknown { typed, suggestions } => (typed, suggestions),
-        // `openai/`: the part before the slash is known, the model is missing.
-        ResolveError::UnknownProvider { typed, provider, suggestions } if typed == format!("{provider}/") => {
-            (typed, suggestions)
-        }
-        other => return other.into(),
+fn unknown(error: ResolveError, context: &Context) -> Error {
+    let (ResolveError::Unknown { typed, .. } | ResolveError::UnknownProvider { typed, .. }) = &error else {
+        return error.into();
     };
-    let name = name.trim_end_matches('/');
+    // `openai/`: the part before the slash may be known, and only the model is missing.
+    let name = typed.trim_end_matches('/');
     if name.is_empty() {
         return Error::usage("the name of a model is empty");
     }
@@ -142,9 +138,14 @@ fn unknown(name: &str, error: ResolveError, context: &Context) -> Error {
             "`{name}` is a provider: name a model of it; `pollm models --provider {id}` lists them"
         ));
     }
-    let near = nearest(&typed, config.routes.keys().map(String::as_str));
-    suggestions.splice(0..0, near.map(str::to_owned));
-    ResolveError::Unknown { typed, suggestions }.into()
+    match error {
+        ResolveError::Unknown { typed, mut suggestions } => {
+            let near = nearest(&typed, config.routes.keys().map(String::as_str));
+            suggestions.splice(0..0, near.map(str::to_owned));
+            ResolveError::Unknown { typed, suggestions }.into()
+        }
+        other => other.into(),
+    }
 }
 
 /// The error of a name that stands for several models.

@@ -110,7 +110,7 @@ impl Ledger {
     }
 
     /// Opens the ledger to look something up. A missing one is empty and is
-    /// not made.
+    /// not made; one that can only be read is read.
     ///
     /// # Errors
     /// As [`Ledger::open`].
@@ -119,7 +119,7 @@ impl Ledger {
         let connection = if path.try_exists().is_ok_and(|exists| !exists) {
             open::in_memory().map_err(|error| LedgerError::sqlite(path, Action::Read, error))?
         } else {
-            open::connect(path)?
+            open::connect_to_read(path)?
         };
         Ok(Self::of(connection, path))
     }

@@ -1,7 +1,9 @@
 //! The most that a call can cost, known before it is sent.
 //!
 //! Every bound errs to the safe side, and where there is none the cost is
-//! unknown, which no cap lets through by itself:
+//! unknown, which no cap lets through by itself. Two of them are allowances and
+//! no proofs, since no provider promises them: the unseen tokens of a prompt and
+//! the spread of prices. A bill above them counts in full once it is known.
 //!
 //! - The prompt has no more tokens than its request has bytes, plus what a
 //!   provider adds unseen ([`prompt`]). Attachments have as many tokens as fit
@@ -10,7 +12,8 @@
 //!   model's longest answer, else than its context. Reasoning is inside.
 //! - Prices are the dearest that may hold: of the hours of a schedule, of
 //!   today and tomorrow, of the bands below the prompt's bound, of a prompt
-//!   that is written to a cache, of an answer that is all reasoning.
+//!   that is written to a cache, of an answer that is all reasoning, or all
+//!   images where those have a price.
 //! - A gateway's price that depends on the route is taken two and a half
 //!   times: that far the catalog's sources disagree on routes at most. So is a
 //!   price that stands in for another or whose promise has run out: snapshots
@@ -35,6 +38,7 @@ mod fields;
 mod prompt;
 
 use fields::{LIMITS, answers, costly, field, limit_of};
+pub use fields::{answers_in, limit_in};
 
 /// The most that a call can cost.
 #[derive(Clone, Debug, PartialEq, Eq)]

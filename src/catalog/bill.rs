@@ -14,8 +14,9 @@ pub struct Pricing {
     /// The request is part of a batch. Where no batch price is known, the
     /// usual one stands in.
     pub batch: bool,
-    /// Ask for the most that it can cost: the dearest hour of a schedule. For
-    /// caps and for estimates, since the end of a call decides the hour.
+    /// Ask for the most that it can cost: the dearest hour of a schedule, an
+    /// answer that is all images. For caps and for estimates, since the end of a
+    /// call decides the hour, and the model what it draws.
     pub ceiling: bool,
 }
 
@@ -78,7 +79,7 @@ impl InForce<'_> {
         let mut sum = Sum::new(self.row, usage, how);
         sum.approximate |= self.lapsed;
         sum.input(usage);
-        sum.output(usage, how.thinking);
+        sum.output(usage, how);
         let mut cost = sum.cost?;
         match self.row.batch {
             Some(Batch::Factor(factor)) if how.batch => cost = cost.scale(factor),
@@ -161,8 +162,11 @@ impl Sum {
         self.add(audio, &[Part::InputAudio, Part::Input]);
     }
 
-    fn output(&mut self, usage: &Usage, thinking: bool) {
-        let text = if thinking && self.knows(Part::Thinking) { Part::Thinking } else { Part::Output };
+    fn output(&mut self, usage: &Usage, how: Pricing) {
+        let text = if how.thinking && self.knows(Part::Thinking) { Part::Thinking } else { Part::Output };
+        let price = |part: Part| self.prices[part as usize].map(|(price, _)| price);
+        let is_drawn = how.ceiling && price(Part::OutputImage) > price(text);
+        let text = if is_drawn { Part::OutputImage } else { text };
         let mut rest = usage.output;
         if self.knows(Part::Reasoning) {
             let reasoning = usage.reasoning.min(rest);

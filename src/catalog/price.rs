@@ -130,9 +130,10 @@ pub struct PriceRow {
 }
 
 impl PriceRow {
-    /// Whether nothing is charged.
+    /// Whether nothing is charged: what is not known of is no zero.
     pub fn is_free(&self) -> bool {
-        self.prices.are_zero()
+        [Part::Input, Part::Output].iter().all(|part| self.prices.get(*part).is_some())
+            && self.prices.are_zero()
             && self.per_request.is_none_or(|cost| cost == Cost::ZERO)
             && self.tiers.iter().all(|tier| tier.prices.are_zero())
     }

@@ -153,6 +153,10 @@ pub enum Problem {
         /// The day of what the catalog has.
         known: Date,
     },
+    /// It is of a day that is yet to come: what is announced for that day would
+    /// hold at once, and nothing later could take its place.
+    #[error("it is of {0}, which is yet to come")]
+    Future(Date),
     /// What came out can't be read as a catalog.
     #[error(transparent)]
     Catalog(CatalogError),
@@ -211,7 +215,7 @@ pub fn apply(
     for source in sources {
         let failed = |problem| RefreshError { name: source.name.clone(), problem };
         match source::read(&source.text, &before, today).map_err(failed)? {
-            Reading::Catalog(file) => replace(&mut book, *file).map_err(failed)?,
+            Reading::Catalog(file) => replace(&mut book, *file, today).map_err(failed)?,
             Reading::Said { origin, date, statements } => {
                 check(&before, origin, date, &statements).map_err(failed)?;
                 book.note_source(origin.row(date));
@@ -231,7 +235,7 @@ pub fn apply(
     Catalog::with_text(text.clone())
         .and_then(|catalog| catalog.check())
         .map_err(|error| RefreshError { name: last, problem: Problem::Catalog(error) })?;
-    let report = difference::compare(&before.models(), &book.models(), span.to);
+    let report = difference::compare(&before, &book, span.to);
     Ok((text, report))
 }
 
@@ -270,7 +274,11 @@ fn enough(before: usize, now: usize) -> Result<(), Problem> {
 }
 
 /// Takes over the models of another pollm's catalog.
-fn replace(book: &mut Book, file: CatalogFile) -> Result<(), Problem> {
+fn replace(book: &mut Book, file: CatalogFile, today: Date) -> Result<(), Problem> {
+    // Clocks differ by a little, and so may their days.
+    if file.date > today.saturating_add(1.day()) {
+        return Err(Problem::Future(file.date));
+    }
     if file.date < book.date {
         return Err(Problem::Older { date: file.date, known: book.date });
     }
@@ -319,6 +327,9 @@ fn merge_shelf(shelf: &mut Shelf, said: &[(Origin, Statements)], span: Span) {
         for origin in [Origin::ModelsDev, Origin::GenaiPrices] {
             let said = voices.iter().find(|(speaker, _)| *speaker == origin).map(|(_, said)| *said);
             remember(record, &before, origin, said, span);
+        }
+        if let Some((_, said)) = voices.iter().find(|(speaker, _)| *speaker == Origin::OpenRouter) {
+            merge::remember_own_zeros(record, *said);
         }
         stays
     });

@@ -7,6 +7,7 @@ use super::{Billing, Catalog, Model, Provider, ProviderKind, State};
 use crate::chat::Effort;
 use crate::error::Error;
 use crate::model::{ModelRef, ProviderId};
+use crate::render::filter::clean_line;
 
 /// A lab as canonical names have it, and the providers that it runs itself, in
 /// the order of preference.
@@ -100,7 +101,7 @@ impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
         let quoted =
             |names: Vec<String>| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let base = Self::usage(error.to_string());
+        let base = Self::usage(clean_line(&error.to_string()));
         match error {
             ResolveError::Unknown { suggestions, .. } | ResolveError::UnknownProvider { suggestions, .. }
                 if !suggestions.is_empty() =>

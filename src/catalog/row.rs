@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::entry::{Abilities, Billing, Modality, Model, Provider, ProviderKind, State};
 use super::price::{Batch, Part, PriceRow, Prices, Tier};
 use super::schedule::Schedule;
+use super::zero;
 use crate::model::{ModelRef, ProviderId};
 use crate::money::{Cost, Factor, Price, Tokens};
 
@@ -67,6 +68,10 @@ struct ModelRow<'a> {
     route: u8,
     #[serde(rename = "$", borrow, default)]
     prices: Vec<Row<'a>>,
+    /// What each source says of the row, where that is something else; see
+    /// [`super::refresh`].
+    #[serde(borrow)]
+    was: Option<&'a RawValue>,
 }
 
 /// A row of prices, a tier's or a batch's. A key that this version does not
@@ -127,8 +132,8 @@ pub(super) fn model(
     let tokens = |bound: i64| u32::try_from(bound).ok();
     let prices: Vec<PriceRow> =
         row.prices.into_iter().map(|row| price_row(row, schedule)).collect::<Result<_, _>>()?;
-    let is_free = prices.iter().all(PriceRow::is_free);
-    let hides_its_price = is_free && is_priced_otherwise(&model);
+    let hides_its_price = prices.iter().all(PriceRow::is_free)
+        && zero::is_doubtful(&model, &row.n, row.route != 0, row.was.map(RawValue::get));
     Ok(Model {
         model,
         name: row.n,
@@ -170,26 +175,6 @@ pub(super) fn model(
         taken_from: None,
         is_priced_by_user: false,
     })
-}
-
-/// Whether zeros stand for a price that is none by the token, which is not the
-/// same as free: a router's is that of the model that it chooses, music and
-/// speech are charged by the piece or the minute. Sources: openrouter.ai/docs on
-/// its routers, whose own list says -1 for them; the models' pages.
-fn is_priced_otherwise(model: &ModelRef) -> bool {
-    const BEGINNINGS: [(&str, &str); 8] = [
-        ("openrouter", "auto"),
-        ("openrouter", "openrouter/auto"),
-        ("openrouter", "openrouter/bodybuilder"),
-        ("openrouter", "openrouter/fusion"),
-        ("openrouter", "openrouter/pareto"),
-        ("openrouter", "typesafe/jev-router"),
-        ("openrouter", "google/lyria"),
-        ("vercel", "spacexai/grok-voice"),
-    ];
-    let of =
-        |(provider, id): &(&str, &str)| model.provider.as_str() == *provider && model.model.starts_with(id);
-    BEGINNINGS.iter().any(of) && !model.model.ends_with(":free")
 }
 
 fn unknown_word(key: &str, word: &str) -> RowError {
@@ -278,6 +263,7 @@ fn prices(row: &Row<'_>) -> Result<Prices, RowError> {
     for (part, text) in parts {
         prices.set(part, text.map(|text| Price::per_million(text.get())).transpose()?);
     }
+    zero::drop_one_sided(&mut prices);
     Ok(prices)
 }
 
@@ -358,6 +344,7 @@ mod tests {
         let prices = model.prices[0].prices;
         assert_eq!(prices.get(Part::Input), Some(Price::ZERO));
         assert_eq!(prices.get(Part::Output), None);
+        assert!(!model.prices[0].is_free(), "what the answer costs is not known");
         assert_eq!((model.abilities, model.facts().reasoning), (None, None));
     }
 

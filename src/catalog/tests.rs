@@ -218,10 +218,18 @@ fn what_is_priced_otherwise_is_not_free() {
         "openrouter/openrouter/fusion",
         "openrouter/openrouter/pareto-code",
         "openrouter/google/lyria-3-pro-preview",
+        "zai/glm-5.3-highspeed",
+        "azure/model-router",
+        "huggingface/zai-org/GLM-4.7-Flash",
     ] {
         assert_eq!(billed(name), Bill::UNKNOWN, "{name}");
     }
-    for name in ["openrouter/openrouter/free", "openrouter/google/gemma-4-31b-it:free", "zai/glm-4.7-flash"] {
+    for name in [
+        "openrouter/openrouter/free",
+        "openrouter/google/gemma-4-31b-it:free",
+        "zai/glm-4.7-flash",
+        "vercel/reflection/beam-free",
+    ] {
         assert_eq!(billed(name).source, CostSource::Free, "{name}");
     }
 }

@@ -7,12 +7,14 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::output_failed;
+use crate::cli::{TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ledger::{Ledger, ListQuery, Selection, StoredCall};
+use crate::ledger::{Ledger, ListQuery, Listed, Selection, StoredCall};
 use crate::nearest::nearest;
+use crate::render::csv;
 use crate::render::history as view;
-use crate::render::json::{self, Extra};
+use crate::render::json::{self, Extra, laid_out};
 
 /// Look at past calls: list, show, export, delete.
 #[derive(Debug, Args)]
@@ -51,9 +53,8 @@ struct ListArgs {
     /// At most so many, the newest; 0 for all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
     limit: usize,
-    /// Print one JSON object a line
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 #[derive(Debug, Args)]
@@ -105,30 +106,96 @@ fn list(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<()> {
+    let format = args.table.format("history list", &TableFormat::USUAL)?;
     let query = ListQuery { term: args.term.as_deref(), limit: (args.limit > 0).then_some(args.limit) };
     let calls = ledger.list(&query)?;
-    if args.json {
-        for listed in &calls {
-            let call = ledger.show(&listed.id.to_string())?;
-            writeln!(stdout, "{}", whole(&call)).map_err(output_failed)?;
+    let output = args.table.laid_out_for(&context.output);
+    if calls.is_empty() && !output.quiet && matches!(format, TableFormat::Text | TableFormat::Markdown) {
+        say_none(args.term.as_deref(), stderr)?;
+    }
+    let clean = |text: &str| output.clean(text).into_owned();
+    let text = match format {
+        TableFormat::Json => {
+            let calls = objects(&calls, ledger)?;
+            laid_out(&serde_json::json!({"schema": json::SCHEMA, "calls": calls}))
         }
-        return Ok(());
-    }
-    if calls.is_empty() && !context.output.quiet {
-        let commands = ["list", "show", "export", "delete"];
-        let meant = args.term.as_deref().and_then(|term| nearest(term, commands));
-        let why = match (&args.term, meant) {
-            (Some(_), Some(meant)) => {
-                format!("no call has that text in it; did you mean `pollm history {meant}`?")
-            }
-            (Some(_), None) => "no call has that text in it".to_owned(),
-            (None, _) => "no calls yet: `pollm ask` writes them".to_owned(),
-        };
-        return writeln!(stderr, "{why}").map_err(output_failed);
-    }
-    let clean = |text: &str| context.output.clean(text).into_owned();
-    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
-    write!(stdout, "{}", view::list(&calls, width, &TimeZone::system(), &clean)).map_err(output_failed)
+        // As they are read: there may be years of them.
+        TableFormat::Jsonl if !args.table.is_for_file() => {
+            return calls.iter().try_for_each(|call| {
+                let call = ledger.show(&call.id.to_string())?;
+                writeln!(stdout, "{}", json::line(&whole(&call))).map_err(output_failed)
+            });
+        }
+        TableFormat::Jsonl => json::lines(&objects(&calls, ledger)?),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &calls.iter().map(glance).collect::<Vec<_>>()),
+        TableFormat::Markdown => view::markdown(&calls, &TimeZone::system(), &clean),
+        TableFormat::Text | TableFormat::Html => {
+            let width = if output.stdout_tty { output.width } else { usize::MAX };
+            view::list(&calls, width, &TimeZone::system(), &clean)
+        }
+    };
+    args.table.write(&text, stdout)
+}
+
+/// Columns of CSV, and where their values are in a glance.
+const FIELDS: [(&str, &str); 16] = [
+    ("id", "/id"),
+    ("conversation", "/conversation"),
+    ("started_at", "/started_at"),
+    ("command", "/command"),
+    ("model", "/model"),
+    ("lane", "/lane"),
+    ("status", "/status"),
+    ("input_tokens", "/usage/input"),
+    ("cache_read_tokens", "/usage/cache_read"),
+    ("output_tokens", "/usage/output"),
+    ("reasoning_tokens", "/usage/reasoning"),
+    ("usd", "/usd"),
+    ("cost_source", "/cost_source"),
+    ("approximate", "/approximate"),
+    ("possibly_billed", "/possibly_billed"),
+    ("prompt", "/prompt"),
+];
+
+/// What a list says of a call, in the words of the JSON.
+fn glance(call: &Listed) -> serde_json::Value {
+    let usage = call.usage.map(|counted| {
+        let usage = counted.usage;
+        serde_json::json!({"input": usage.input().0, "cache_read": usage.cache_read.0,
+            "output": usage.output.0, "reasoning": usage.reasoning.0})
+    });
+    serde_json::json!({
+        "id": call.id.to_string(),
+        "conversation": call.conversation.to_string(),
+        "started_at": call.started_at.to_string(),
+        "command": call.command,
+        "model": call.model.to_string(),
+        "lane": call.lane,
+        "status": call.status.as_str(),
+        "usage": usage,
+        "usd": call.bill.cost.map(crate::money::Cost::to_usd),
+        "cost_source": call.bill.source.as_str(),
+        "approximate": call.bill.approximate,
+        "possibly_billed": call.possibly_billed,
+        "prompt": call.prompt,
+    })
+}
+
+/// Whole calls, in the order of the list.
+fn objects(calls: &[Listed], ledger: &Ledger) -> Result<Vec<serde_json::Value>> {
+    calls.iter().map(|listed| Ok(whole(&ledger.show(&listed.id.to_string())?))).collect()
+}
+
+fn say_none(term: Option<&str>, stderr: &mut dyn Write) -> Result<()> {
+    let meant = term.and_then(|term| nearest(term, ["list", "show", "export", "delete"]));
+    let why = match (term, meant) {
+        (Some(_), Some(meant)) => {
+            format!("no call has that text in it; did you mean `pollm history {meant}`?")
+        }
+        (Some(_), None) => "no call has that text in it".to_owned(),
+        (None, _) => "no calls yet: `pollm ask` writes them".to_owned(),
+    };
+    writeln!(stderr, "{why}").map_err(output_failed)
 }
 
 fn show(id: &str, as_json: bool, ledger: &Ledger, context: &Context, stdout: &mut dyn Write) -> Result<()> {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::output_failed;
 use crate::catalog::Provider;
+use crate::cli::TableOptions;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::moment::parse_at;
@@ -55,11 +56,7 @@ enum ModelsCommand {
         json: bool,
     },
     /// List providers: protocol, address, and where the key is, never the key
-    Providers {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Providers(TableOptions),
     /// Bring models and prices up to date, and print what changed
     ///
     /// From models.dev and genai-prices, and from OpenRouter's list where OpenRouter is usable or
@@ -121,13 +118,13 @@ pub fn run(
     stderr: &mut dyn Write,
 ) -> Result<()> {
     match &args.command {
-        None if args.about => providers::about(args.list.as_json(), context, stdout),
+        None if args.about => providers::about(args.list.table(), context, stdout),
         None => list::run(&args.list, context, stdout, stderr),
         Some(ModelsCommand::List(args)) => list::run(args, context, stdout, stderr),
         Some(ModelsCommand::Show { model, at, json }) => {
             show::run(model, at.unwrap_or_else(Timestamp::now), *json, context, stdout)
         }
-        Some(ModelsCommand::Providers { json }) => providers::run(*json, context, stdout),
+        Some(ModelsCommand::Providers(table)) => providers::run(table, context, stdout),
         Some(ModelsCommand::Refresh { from, json }) => refresh::run(from, *json, context, stdout),
         Some(ModelsCommand::Check { providers, clear_cooldowns: true, json }) => {
             cooldowns::clear(providers, *json, context, stdout)

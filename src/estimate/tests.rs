@@ -77,3 +77,20 @@ fn an_unknown_price_is_no_price() {
     assert_eq!(estimate.in_words(), "~3 tokens in the prompt, cost unknown");
     assert_eq!(estimate.to_json()["usd_max"], Value::Null);
 }
+
+#[test]
+fn fields_of_the_body_bound_and_multiply_the_answer() {
+    let catalog = crate::catalog::Catalog::embedded();
+    let row = catalog.model(&ModelRef::new("openai", "gpt-6.1-sol")).unwrap();
+    let with = |fields: Value| {
+        let params = Params { extra: fields.as_object().unwrap().clone(), ..Params::default() };
+        of(&Request { params, ..request("two words") }, Some(&row), None)
+    };
+    let cost = |output: u64| {
+        let usage = Usage { input_uncached: Tokens(3), output: Tokens(output), ..Usage::default() };
+        row.list_cost(&usage, Timestamp::now(), Pricing::default()).map(|listed| listed.cost)
+    };
+    let limited = with(json!({"max_completion_tokens": 5}));
+    assert_eq!((limited.most_output, limited.most), (Some(5), cost(5)));
+    assert_eq!(with(json!({"max_completion_tokens": 5, "n": 3})).most, cost(15));
+}

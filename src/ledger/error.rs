@@ -33,12 +33,12 @@ pub enum LedgerError {
         known: i64,
     },
     /// The file is not what a ledger looks like.
-    #[error("the ledger `{}` is damaged, or is no ledger", path.display())]
+    #[error("the ledger `{}` is damaged, or is no ledger: {reason}", path.display())]
     Damaged {
         /// The ledger.
         path: PathBuf,
         /// What `SQLite` says.
-        source: rusqlite::Error,
+        reason: String,
     },
     /// The file is fine, but could not be used now.
     #[error("could not {action} the ledger `{}`: {reason}", path.display())]
@@ -102,7 +102,7 @@ impl LedgerError {
         }
         let reason = match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                return Self::Damaged { path, source: error };
+                return Self::Damaged { path, reason: error.to_string() };
             }
             Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {

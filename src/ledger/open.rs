@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -57,6 +58,36 @@ pub(super) fn connect(path: &Path) -> Result<Connection, LedgerError> {
         upgrade(&mut connection).map_err(|error| LedgerError::sqlite(path, Action::Write, error))?;
     }
     Ok(connection)
+}
+
+/// Opens a ledger that exists, to look something up. Where its journal is, even
+/// a reader needs a file beside it; where there is no journal and none can be
+/// made, as on a disk that is read-only, nobody writes and the file is all.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection, LedgerError> {
+    let error = match connect(path) {
+        Err(error @ LedgerError::Unusable { .. }) if !journal(path).exists() => error,
+        connected => return connected,
+    };
+    as_it_is(path).ok_or(error)
+}
+
+/// Opens a file of the newest format that nobody writes: without a lock and
+/// without a journal (sqlite.org/uri.html, "immutable"). An older format would
+/// have to be brought up to date.
+pub(super) fn as_it_is(path: &Path) -> Option<Connection> {
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+    let path = path.to_str().filter(|path| path.starts_with('/'))?;
+    let uri = format!("file:{}?immutable=1", utf8_percent_encode(path, PLAIN));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).ok()?;
+    version(&connection).is_ok_and(|found| found == NEWEST).then_some(connection)
+}
+
+/// The file that the journal is in.
+fn journal(path: &Path) -> PathBuf {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    journal.into()
 }
 
 /// An empty ledger that is nowhere on disk.
@@ -122,9 +153,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// Folds the journal into the file if it has grown, and if no other process
 /// is reading from it. What was written is safe either way.
 pub(super) fn fold_journal(connection: &Connection, path: &Path, most: u64) {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-wal");
-    if fs::metadata(journal).is_ok_and(|file| file.len() >= most) {
+    if fs::metadata(journal(path)).is_ok_and(|file| file.len() >= most) {
         let _ = connection.busy_timeout(Duration::ZERO);
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         let _ = connection.busy_timeout(PATIENCE);

@@ -161,7 +161,14 @@ impl Ledger {
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn would_grant(&self, calls: &[Reservation], caps: &[Cap]) -> Result<Decision, LedgerError> {
+    pub fn would_grant(
+        &self,
+        calls: &[Reservation],
+        caps: &[Cap],
+        now: Timestamp,
+    ) -> Result<Decision, LedgerError> {
+        // As in `spending`. What is lost counts in its own time only.
+        let _ = find_lost(&self.connection, now);
         decide(&self.connection, calls, caps).map_err(self.reading())
     }
 

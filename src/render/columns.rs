@@ -2,6 +2,8 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::compare::escaped;
+
 /// Columns between two columns.
 pub const GAP: usize = 2;
 
@@ -66,6 +68,17 @@ pub fn rows(columns: &[Column], count: usize) -> Vec<String> {
     lines
 }
 
+/// The rows as a Markdown table, whole and with their first as its head.
+pub fn markdown(columns: &[Column], count: usize) -> String {
+    let row = |at: usize| {
+        let cells = columns.iter().map(|column| format!(" {} |", escaped(&column.cells[at])));
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rules = columns.iter().map(|column| if column.place == Place::Right { "--:|" } else { ":--|" });
+    let rules = format!("|{}\n", rules.collect::<String>());
+    (0..count).map(|at| if at == 0 { row(at) + &rules } else { row(at) }).collect()
+}
+
 /// A filter keeps tabs and line breaks, which have no place in a column.
 pub fn one_line(text: &str) -> String {
     text.replace(char::is_control, " ")
@@ -116,5 +129,18 @@ mod tests {
         assert_eq!(shown(Place::Left), "short    1\na lon…  22");
         assert_eq!(shown(Place::End), "short    1\n… name  22");
         assert_eq!(shown(Place::Whole), "short    1\na long name\n        22");
+    }
+
+    #[test]
+    fn markdown_has_a_head_and_nothing_that_ends_a_cell() {
+        let cells = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let columns = [
+            Column::new(cells(["model", "a|b_c", "<img>"]), Place::End),
+            Column { width: 0, ..Column::new(cells(["cost", "$1", "?"]), Place::Right) },
+        ];
+        assert_eq!(
+            markdown(&columns, 3),
+            "| model | cost |\n|:--|--:|\n| a\\|b\\_c | \\$1 |\n| \\<img\\> | ? |\n"
+        );
     }
 }

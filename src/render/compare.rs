@@ -29,6 +29,7 @@ mod total;
 
 pub use csv::{csv, csv_of_prompt, csv_of_prompts};
 pub use html::{AskedPrompt, html, html_of_prompts};
+pub(crate) use markdown::escaped;
 pub use markdown::markdown;
 pub use order::{Sort, arranged, order};
 pub(super) use remarks::hint;

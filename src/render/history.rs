@@ -9,7 +9,7 @@ use crate::outcome::{CountedUsage, Status};
 mod list;
 mod show;
 
-pub use list::list;
+pub use list::{list, markdown};
 pub use show::show;
 
 /// A filter for text from elsewhere.

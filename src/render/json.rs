@@ -231,6 +231,11 @@ pub fn line(value: &Value) -> String {
     }
 }
 
+/// Values as lines of JSON.
+pub fn lines(values: &[Value]) -> String {
+    values.iter().map(|value| line(value) + "\n").collect()
+}
+
 /// Writes compact JSON without characters that a terminal may obey.
 struct Harmless;
 

@@ -10,7 +10,7 @@ mod show;
 
 pub use csv::csv;
 pub use json::{in_force, listed, shown};
-pub use list::{accessible, list};
+pub use list::{accessible, list, markdown};
 pub use prices::{in_use, row_facts};
 pub use show::{Around, show};
 

@@ -1,13 +1,15 @@
-//! What calls cost together, as text, JSON, CSV and a page.
+//! What calls cost together, as text, JSON, CSV, Markdown and a page.
 
 mod csv;
 mod html;
 mod json;
+mod markdown;
 mod text;
 
 pub use csv::csv;
 pub use html::html;
-pub use json::json;
+pub use json::{json, lines};
+pub use markdown::markdown;
 pub use text::text;
 
 use super::figures::count;

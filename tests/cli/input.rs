@@ -257,6 +257,7 @@ fn a_name_that_is_no_model() {
     for (name, message, hint) in [
         ("openai", "`openai` names no model", "`openai` is a provider: name a model of it"),
         ("openai/", "`openai` names no model", "`pollm models --provider openai` lists them"),
+        ("nobody/", "unknown provider `nobody` in `nobody/`", "`pollm models providers` lists them"),
         ("daily", "`daily` is a set, not a model", "`pollm compare --set daily` asks all of its models"),
         ("openai/gpt-6.1-sol,", "the name of a model is empty", ""),
     ] {

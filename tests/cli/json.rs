@@ -47,6 +47,7 @@ fn every_object_is_the_one_that_the_schema_has_for_it() {
         ("cost_budget", "cost budget"),
         ("dry_run", "ask -m quick --dry-run words"),
         ("dry_run", "ask -m local/smollm2-135m --dry-run words"),
+        ("history_list", "history list"),
         ("clearing", "models check --clear-cooldowns"),
         // The last, since it asks the server.
         ("provider_checks", "models check lab"),
@@ -54,9 +55,22 @@ fn every_object_is_the_one_that_the_schema_has_for_it() {
         let object = lab.pollm(line.split(' ').chain(["--json"])).run().success().json();
         check_as(kind, &object);
     }
-    for line in ["models list --provider lab --format jsonl", "history list --json", "history export"] {
+}
+
+#[test]
+fn the_lines_of_every_table_are_those_of_its_object() {
+    let lab = lab();
+    for (kind, line) in [
+        ("listed_model", "models list --provider lab --jsonl"),
+        ("provider", "models providers --jsonl"),
+        ("spending_group", "cost report --by model --jsonl"),
+        ("estimate", "cost estimate -m lab/one,openai/gpt-6.1-sol words --jsonl"),
+        ("what_if_group", "cost what-if openai/gpt-6.1-sol --jsonl"),
+        ("cap", "cost budget --jsonl"),
+        ("past_call", "history list --jsonl"),
+        ("past_call", "history export"),
+    ] {
         let objects = lab.pollm(line.split(' ')).run().success().jsonl();
-        let kind = if line.starts_with("models") { "listed_model" } else { "past_call" };
         objects.iter().for_each(|object| check_as(kind, object));
         assert!(!objects.is_empty(), "{line}");
     }

@@ -35,6 +35,7 @@ mod refresh;
 mod routes;
 mod stdin;
 mod surroundings;
+mod tables;
 
 mod support_processes;
 mod support_server;

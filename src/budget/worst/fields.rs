@@ -120,3 +120,14 @@ pub(super) fn answers(body: &Value) -> u64 {
     let asked = ANSWERS.iter().filter_map(|name| at(body, name)?.as_u64());
     asked.fold(1, |product, count| product.saturating_mul(count.max(1)))
 }
+
+/// The limit on an answer that fields of `-o` set, in tokens.
+pub fn limit_in(extra: &Map<String, Value>) -> Option<u64> {
+    LIMITS.iter().filter_map(|name| field(extra, name)?.as_u64()).max()
+}
+
+/// How many answers fields of `-o` ask for at once.
+pub fn answers_in(extra: &Map<String, Value>) -> u64 {
+    let asked = ANSWERS.iter().filter_map(|name| field(extra, name)?.as_u64());
+    asked.fold(1, |product, count| product.saturating_mul(count.max(1)))
+}

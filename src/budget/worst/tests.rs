@@ -251,6 +251,8 @@ fn the_dearest_price_counts() {
     assert_eq!(thousand(&[PLAIN[0], PLAIN[1], (P::CacheWrite, "1.25"), (P::CacheRead, "0.1")]), "0.00225");
     assert_eq!(thousand(&[PLAIN[0], PLAIN[1], (P::Reasoning, "20")]), "0.003");
     assert_eq!(thousand(&[PLAIN[0], PLAIN[1], (P::Thinking, "30")]), "0.004");
+    assert_eq!(thousand(&[PLAIN[0], PLAIN[1], (P::OutputImage, "40")]), "0.005", "it may all be drawn");
+    assert_eq!(thousand(&[PLAIN[0], PLAIN[1], (P::OutputImage, "4")]), "0.002");
     let mut tiered = priced(&PLAIN);
     tiered.context = Some(1_000);
     tiered.prices[0].tiers =

@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::book::Book;
 use super::record::{Fields, ROW, Record};
 use super::report::{Change, Fact, ModelChange, RefreshReport};
 use crate::model::ModelRef;
 use crate::money::Price;
 
 /// Compares two states of a catalog, as of one day.
-pub(super) fn compare(
-    before: &BTreeMap<ModelRef, &Record>,
-    after: &BTreeMap<ModelRef, &Record>,
-    today: Date,
-) -> RefreshReport {
+pub(super) fn compare(old: &Book, new: &Book, today: Date) -> RefreshReport {
+    let (before, after) = (&old.models(), &new.models());
+    let hours = changed_hours(&old.schedules, &new.schedules);
     let missing = |from: &BTreeMap<ModelRef, &Record>, of: &BTreeMap<ModelRef, &Record>| {
         of.keys().filter(|model| !from.contains_key(*model)).cloned().collect()
     };
@@ -27,15 +26,43 @@ pub(super) fn compare(
     };
     for (model, old) in before {
         let Some(new) = after.get(model) else { continue };
+        let schedule = |record: &Record| {
+            let row = record.in_force(today).and_then(|at| record.rows[at].get("s").cloned());
+            row.unwrap_or_default()
+        };
+        let hours = hours.get(&schedule(old)).filter(|_| schedule(old) == schedule(new)).cloned();
         let note = |list: &mut Vec<ModelChange>, changes: Vec<Change>| {
             if !changes.is_empty() {
                 list.push(ModelChange { model: model.clone(), changes });
             }
         };
-        note(&mut report.price_changes, differences(&price_list(old, today), &price_list(new, today)));
+        let mut prices = differences(&price_list(old, today), &price_list(new, today));
+        prices.extend(hours);
+        note(&mut report.price_changes, prices);
         note(&mut report.other_changes, differences(&fact_list(old), &fact_list(new)));
     }
     report
+}
+
+/// Schedules that say something else, by their id as it stands in a row.
+fn changed_hours(before: &Map<String, Value>, after: &Map<String, Value>) -> BTreeMap<String, Change> {
+    let words = |rule: &Value| {
+        let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+        let windows = rule["peak_utc"].as_array().into_iter().flatten();
+        let windows = windows.map(|window| format!("{}–{}", text(&window[0]), text(&window[1])));
+        let windows = windows.collect::<Vec<_>>().join(" and ");
+        let holidays = text(&rule["not_on_through"]);
+        Some(Fact::Text(format!(
+            "×{} outside {windows} UTC, holidays through {holidays}",
+            text(&rule["mul"])
+        )))
+    };
+    let changed = before.iter().filter_map(|(id, old)| {
+        let new = after.get(id).filter(|new| *new != old)?;
+        let change = Change { what: "hours".to_owned(), before: words(old), after: words(new) };
+        Some((Value::from(id.as_str()).to_string(), change))
+    });
+    changed.collect()
 }
 
 /// Values in the order in which they are shown, by name.

@@ -210,6 +210,17 @@ pub(super) fn remember(
     }
 }
 
+/// Notes that a gateway's own list says zero, or says so no longer: others that
+/// know no price are no reason to doubt it then.
+pub(super) fn remember_own_zeros(record: &mut Record, said: Option<&Statement>) {
+    let key = Origin::OpenRouter.key();
+    if said.is_some_and(|said| said.fields.get("$i").is_some_and(|price| price == "0")) {
+        record.was.insert(key.to_owned(), Some(Departures::new()));
+    } else {
+        record.was.remove(key);
+    }
+}
+
 /// Whether a source ever says anything about a key.
 fn speaks_of(origin: Origin, key: &str) -> bool {
     match origin {

@@ -144,6 +144,22 @@ pub(super) fn price(name: &str, text: &str, shift: i32) -> Result<String, Proble
     if price > dearest { Err(odd()) } else { Ok(price.to_string()) }
 }
 
+/// Whether all prices of a row may be right, those of its tiers and batches too.
+fn believable(name: &str, row: &Fields) -> Result<(), Problem> {
+    type Prices<'a> = BTreeMap<String, &'a RawValue>;
+    let all = |prices: Prices<'_>| prices.values().try_for_each(|one| price(name, one.get(), 0).map(drop));
+    row.iter().try_for_each(|(key, text)| match key.as_str() {
+        "d" | "s" | "u" | "rq" => Ok(()),
+        "t" => {
+            let tiers: Vec<(u64, Prices<'_>)> = parse_row(name, text)?;
+            tiers.into_iter().try_for_each(|(_, prices)| all(prices))
+        }
+        "b" if text.starts_with('{') => all(parse_row(name, text)?),
+        "b" => Ok(()),
+        _ => price(name, text, 0).map(drop),
+    })
+}
+
 /// Whether a model can be asked anything at all: no embeddings, no speech, no
 /// images alone.
 pub(super) fn answers_in_text(id: &str, output: &[String]) -> bool {
@@ -233,13 +249,7 @@ fn catalog_file(top: &BTreeMap<String, &RawValue>) -> Result<CatalogFile, Proble
                 reason: error.to_string(),
             };
             let record = Record::read(line.get()).map_err(unreadable)?;
-            for key in ["i", "o"] {
-                record
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.get(key))
-                    .try_for_each(|p| price(&name, p, 0).map(drop))?;
-            }
+            record.rows.iter().try_for_each(|row| believable(&name, row))?;
             shelf.insert(id, record);
         }
     }

@@ -6,8 +6,9 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use super::{Span, SpanOptions, print};
+use super::{Span, SpanOptions};
 use crate::catalog::Catalog;
+use crate::cli::{TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{HeldState, Ledger};
@@ -25,6 +26,11 @@ const OPENROUTER: &str = "openrouter";
 
 /// Hold what was recorded against bills and prices.
 #[derive(Debug, Args)]
+#[command(mut_arg("format", |format| format.help("What to print: text or json")))]
+#[command(mut_arg("jsonl", |jsonl| jsonl.hide(true)))]
+#[command(mut_arg("output", |output| output.help(
+    "Write to a file, or - for stdout; its extension (.txt, .json) picks the format"
+)))]
 #[command(after_help = "\
 Where OpenRouter's key is set, its own records of your latest calls are asked for, one small request each, \
 which costs nothing; --offline asks for none. Everything else is in the history.")]
@@ -37,9 +43,8 @@ pub(super) struct AuditArgs {
     /// Ask for nothing over the network
     #[arg(long)]
     offline: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 pub(super) fn run(
@@ -48,6 +53,8 @@ pub(super) fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<()> {
+    // Findings of several kinds are no one table.
+    let format = args.table.format("cost audit", &[TableFormat::Text, TableFormat::Json])?;
     let Span { since, until } = args.span.span(&Zoned::now())?;
     let ledger = Ledger::open_existing(&context.paths.ledger)?;
     let mut findings = Findings::new(&context.catalog, usize::from(args.limit));
@@ -58,13 +65,13 @@ pub(super) fn run(
     if !findings.recorded.is_empty() {
         findings.asked = ask(args, &findings, context);
     }
-    if args.json {
-        return print(stdout, &laid_out(&view::object(&findings)));
+    if format == TableFormat::Json {
+        return args.table.write(&laid_out(&view::object(&findings)), stdout);
     }
     if findings.calls == 0 && findings.unfinished.is_empty() {
         super::say_empty(ledger.has_calls()?, context, stderr)?;
     }
-    print(stdout, &view::text(&findings, context))
+    args.table.write(&view::text(&findings, &args.table.laid_out_for(&context.output)), stdout)
 }
 
 /// The price table: its day, its age in days, and whether it was refreshed.

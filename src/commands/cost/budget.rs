@@ -7,14 +7,16 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use crate::budget::window::{self, BudgetCap, Period};
-use crate::cli::parse_usd;
+use crate::cli::{TableFormat, TableOptions, parse_usd};
 use crate::commands::output_failed;
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Held, HeldState, Ledger, Scope, Spending};
 use crate::money::Cost;
-use crate::render::columns::{Column, Place, rows};
-use crate::render::json as render_json;
+use crate::render::columns::{Column, Place, markdown, rows};
+use crate::render::csv;
+use crate::render::filter::clean_line;
+use crate::render::json::{self as render_json, SCHEMA, laid_out};
 
 mod edit;
 
@@ -26,9 +28,8 @@ deletes do not count any more.")]
 pub(super) struct BudgetArgs {
     #[command(subcommand)]
     action: Option<BudgetAction>,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,7 +88,7 @@ pub(super) fn run(
     stderr: &mut dyn Write,
 ) -> Result<()> {
     match &args.action {
-        None => show(args.json, context, stdout, stderr),
+        None => show(&args.table, context, stdout, stderr),
         Some(BudgetAction::Set { period, amount, whom }) => {
             edit::change(whom, (*period).into(), Some(*amount), context, stderr)
         }
@@ -109,7 +110,13 @@ impl Line {
     }
 }
 
-fn show(as_json: bool, context: &Context, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Result<()> {
+fn show(
+    options: &TableOptions,
+    context: &Context,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<()> {
+    let format = options.format("cost budget", &TableFormat::USUAL)?;
     let now = Zoned::now();
     let caps = window::caps(&context.config.budget, &now)?;
     let mut ledger = Ledger::open_existing(&context.paths.ledger)?;
@@ -122,28 +129,42 @@ fn show(as_json: bool, context: &Context, stdout: &mut dyn Write, stderr: &mut d
         lines.push(Line { cap, spending });
     }
     let held = ledger.held(Some(since), None, now.timestamp())?;
-    if as_json {
-        let caps: Vec<Value> = lines.iter().map(object).collect();
-        let held: Vec<Value> = held.iter().map(held_object).collect();
-        let whole = json!({"schema": render_json::SCHEMA, "caps": caps, "held": held});
-        let shown = if context.output.stdout_tty {
-            render_json::laid_out(&whole)
-        } else {
-            render_json::line(&whole) + "\n"
-        };
-        return write!(stdout, "{shown}").map_err(output_failed);
-    }
-    if lines.is_empty() && !context.output.quiet {
+    let output = options.laid_out_for(&context.output);
+    let is_text = matches!(format, TableFormat::Text | TableFormat::Markdown);
+    if lines.is_empty() && is_text && !output.quiet {
         let hint = context.output.label("hint");
         let how = "`pollm cost budget set day 5.00` sets one, `--max-cost` caps a single command";
         writeln!(stderr, "no cap is set\n\n{hint}: {how}").map_err(output_failed)?;
     }
-    let shown = match context.output.accessible {
-        true => accessible(&lines, &held, &now, context),
-        false => table(&lines) + &held_lines(&held, &now, context),
+    let objects = || lines.iter().map(object).collect::<Vec<Value>>();
+    let text = match format {
+        TableFormat::Json => {
+            let held: Vec<Value> = held.iter().map(held_object).collect();
+            laid_out(&json!({"schema": SCHEMA, "caps": objects(), "held": held}))
+        }
+        TableFormat::Jsonl => render_json::lines(&objects()),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &objects()),
+        TableFormat::Markdown => document(&lines, &held, &now),
+        TableFormat::Text | TableFormat::Html if output.accessible => accessible(&lines, &held, &now),
+        TableFormat::Text | TableFormat::Html => table(&lines) + &held_lines(&held, &now),
     };
-    write!(stdout, "{shown}").map_err(output_failed)
+    options.write(&text, stdout)
 }
+
+/// Columns of CSV, and where their values are in an object of a cap.
+const FIELDS: [(&str, &str); 11] = [
+    ("period", "/period"),
+    ("provider", "/provider"),
+    ("model", "/model"),
+    ("cap_usd", "/cap_usd"),
+    ("spent_usd", "/spent_usd"),
+    ("unpriced_calls", "/unpriced_calls"),
+    ("possibly_billed_usd", "/possibly_billed_usd"),
+    ("under_way_usd", "/under_way_usd"),
+    ("left_usd", "/left_usd"),
+    ("since", "/since"),
+    ("resets_at", "/resets_at"),
+];
 
 /// What there is to say of a cap, under the names of the columns.
 fn facts(line: &Line) -> [(&'static str, Place, String); 6] {
@@ -162,48 +183,71 @@ fn facts(line: &Line) -> [(&'static str, Place, String); 6] {
     ]
 }
 
-fn table(lines: &[Line]) -> String {
+fn columns(lines: &[Line]) -> Vec<Column> {
     let all: Vec<_> = lines.iter().map(facts).collect();
-    let Some(first) = all.first() else { return String::new() };
+    let Some(first) = all.first() else { return Vec::new() };
     let column = |at: usize| {
         let (head, place, _) = &first[at];
         let cells = all.iter().map(|facts| facts[at].2.clone());
         Column::new(std::iter::once((*head).to_owned()).chain(cells).collect(), *place)
     };
-    let columns: Vec<Column> = (0..first.len()).map(column).collect();
-    rows(&columns, lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
+    (0..first.len()).map(column).collect()
+}
+
+fn table(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    rows(&columns(lines), lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The same as Markdown: a table of caps, and one of the calls that hold money.
+fn document(lines: &[Line], held: &[Held], now: &Zoned) -> String {
+    let caps = match lines.is_empty() {
+        true => String::new(),
+        false => markdown(&columns(lines), lines.len() + 1),
+    };
+    if held.is_empty() {
+        return caps;
+    }
+    let gap = if caps.is_empty() { "" } else { "\n" };
+    let heads = ["at", "call", "cost", "state"].map(str::to_owned);
+    format!("{caps}{gap}{}", markdown(&held_columns(Some(heads), held, now), held.len() + 1))
 }
 
 /// The same for screen readers: a line a fact, a blank line between caps.
-fn accessible(lines: &[Line], held: &[Held], now: &Zoned, context: &Context) -> String {
+fn accessible(lines: &[Line], held: &[Held], now: &Zoned) -> String {
     let fact =
         |(name, _, value): (&str, Place, String)| format!("{name}: {}\n", value.replace("≥ ", "at least "));
     let caps = lines.iter().map(|line| facts(line).into_iter().map(fact).collect::<String>());
     let calls = held.iter().map(|one| {
-        let [at, model, most, state] = held_facts(one, now, context);
+        let [at, model, most, state] = held_facts(one, now);
         format!("call: {model}\nat: {at}\ncost: {most}\nstate: {state}\n")
     });
     caps.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
 /// The calls that hold money, a line each.
-fn held_lines(held: &[Held], now: &Zoned, context: &Context) -> String {
+fn held_lines(held: &[Held], now: &Zoned) -> String {
     if held.is_empty() {
         return String::new();
     }
-    let all: Vec<_> = held.iter().map(|one| held_facts(one, now, context)).collect();
+    let lines = rows(&held_columns(None, held, now), held.len());
+    format!("\n{}", lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+}
+
+fn held_columns(heads: Option<[String; 4]>, held: &[Held], now: &Zoned) -> Vec<Column> {
+    let all: Vec<_> = heads.into_iter().chain(held.iter().map(|one| held_facts(one, now))).collect();
     let column = |at: usize| Column::new(all.iter().map(|facts| facts[at].clone()).collect(), Place::Left);
-    let columns: Vec<Column> = (0..4).map(column).collect();
-    let lines: String = rows(&columns, held.len()).iter().map(|line| format!("{line}\n")).collect();
-    format!("\n{lines}")
+    (0..4).map(column).collect()
 }
 
 /// When it was made, of whom, what it may cost, and how it stands.
-fn held_facts(one: &Held, now: &Zoned, context: &Context) -> [String; 4] {
+fn held_facts(one: &Held, now: &Zoned) -> [String; 4] {
     let most = one.worst.map(|worst| format!("up to {}", worst.to_display()));
     [
         one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string(),
-        context.output.clean(&one.model.to_string()).replace('\n', " "),
+        clean_line(&one.model.to_string()).into_owned(),
         most.unwrap_or_else(|| "cost unknown".to_owned()),
         said(one.state).to_owned(),
     ]

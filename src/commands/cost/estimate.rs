@@ -2,24 +2,24 @@
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::print;
 use crate::asking::Asking;
 use crate::choice::{self, Conditions};
-use crate::cli::{PromptOptions, SamplingOptions};
+use crate::cli::{PromptOptions, SamplingOptions, TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::Result;
 use crate::estimate::{self, Estimate};
 use crate::lane::Lane;
 use crate::money::Cost;
 use crate::past::Past;
-use crate::render::columns::{Column, Place, one_line, rows, taken};
+use crate::render::columns::{Column, Place, markdown, one_line, rows, taken};
 use crate::render::csv;
 use crate::render::figures::count;
-use crate::render::json::{SCHEMA, laid_out};
-use crate::render::output::Paint;
+use crate::render::json::{self as render_json, SCHEMA, laid_out};
+use crate::render::output::{Output, Paint};
 use crate::schema::Schema;
 
 /// Price a prompt before it is sent.
@@ -36,22 +36,8 @@ pub(super) struct EstimateArgs {
     prompt: PromptOptions,
     #[command(flatten)]
     sampling: SamplingOptions,
-    /// What to print
-    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
-    format: Option<EstimateFormat>,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format", help_heading = "Output")]
-    json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum EstimateFormat {
-    /// A line a model
-    Text,
-    /// One JSON object
-    Json,
-    /// Comma-separated values with a header
-    Csv,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 pub(super) fn run(
@@ -60,25 +46,41 @@ pub(super) fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<()> {
+    let format = args.table.format("cost estimate", &TableFormat::USUAL)?;
     let estimates = estimates(args, context)?;
-    let format = if args.json { EstimateFormat::Json } else { args.format.unwrap_or(EstimateFormat::Text) };
-    match format {
-        EstimateFormat::Json => {
-            let lanes: Vec<Value> = estimates.iter().map(object).collect();
-            print(stdout, &laid_out(&json!({"schema": SCHEMA, "command": "cost estimate", "models": lanes})))
+    let objects = || estimates.iter().map(object).collect::<Vec<Value>>();
+    let output = args.table.laid_out_for(&context.output);
+    let text = match format {
+        TableFormat::Json => {
+            laid_out(&json!({"schema": SCHEMA, "command": "cost estimate", "models": objects()}))
         }
-        EstimateFormat::Csv => print(stdout, &csv(&estimates)),
-        EstimateFormat::Text if context.output.accessible => print(stdout, &accessible(&estimates, context)),
-        EstimateFormat::Text => {
-            print(stdout, &table(&estimates, context))?;
-            if context.output.quiet {
-                return Ok(());
-            }
-            stdout.flush().map_err(super::output_failed)?;
-            notes(&estimates, context, stderr)
-        }
+        TableFormat::Jsonl => render_json::lines(&objects()),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &objects()),
+        TableFormat::Markdown => markdown(&columns(&estimates, &output), estimates.len() + 1),
+        TableFormat::Text | TableFormat::Html if output.accessible => accessible(&estimates, &output),
+        TableFormat::Text | TableFormat::Html => table(&estimates, &output),
+    };
+    args.table.write(&text, stdout)?;
+    if format != TableFormat::Text || output.accessible || output.quiet {
+        return Ok(());
     }
+    stdout.flush().map_err(super::output_failed)?;
+    notes(&estimates, &output, stderr)
 }
+
+/// Columns of CSV, and where their values are in an object.
+const FIELDS: [(&str, &str); 10] = [
+    ("model", "/model"),
+    ("input_tokens", "/input"),
+    ("input_source", "/input_source"),
+    ("input_calls", "/input_calls"),
+    ("typical_output", "/typical_output"),
+    ("typical_calls", "/typical_calls"),
+    ("max_output", "/max_output"),
+    ("usd_min", "/usd_min"),
+    ("usd_typical", "/usd_typical"),
+    ("usd_max", "/usd_max"),
+];
 
 /// The lanes' names and what each would cost, in the order asked.
 fn estimates(args: &EstimateArgs, context: &Context) -> Result<Vec<(String, Estimate)>> {
@@ -104,8 +106,8 @@ fn shown(cost: Option<Cost>, estimate: &Estimate) -> String {
     }
 }
 
-fn table(estimates: &[(String, Estimate)], context: &Context) -> String {
-    let clean = |name: &str| one_line(&context.output.clean(name));
+fn columns(estimates: &[(String, Estimate)], output: &Output) -> [Column; 6] {
+    let clean = |name: &str| one_line(&output.clean(name));
     let column = |head: &str, place, cell: &dyn Fn(&(String, Estimate)) -> String| {
         Column::new(std::iter::once(head.to_owned()).chain(estimates.iter().map(cell)).collect(), place)
     };
@@ -114,16 +116,20 @@ fn table(estimates: &[(String, Estimate)], context: &Context) -> String {
         None => "-".to_owned(),
     };
     let out = |estimate: &Estimate| estimate.most_output.map_or_else(|| "?".to_owned(), count);
-    let mut columns = [
+    [
         column("model", Place::End, &|(name, _)| clean(name)),
         column("tokens", Place::Right, &|(_, estimate)| format!("~{}", count(estimate.input))),
         column("prompt", Place::Right, &|(_, estimate)| shown(estimate.least, estimate)),
         column("typical", Place::Right, &|(_, estimate)| typical(estimate)),
         column("most", Place::Right, &|(_, estimate)| shown(estimate.most, estimate)),
         column("longest answer", Place::Right, &|(_, estimate)| out(estimate)),
-    ];
-    if context.output.stdout_tty {
-        let excess = |columns: &[Column]| taken(columns).saturating_sub(context.output.width + 2);
+    ]
+}
+
+fn table(estimates: &[(String, Estimate)], output: &Output) -> String {
+    let mut columns = columns(estimates, output);
+    if output.stdout_tty {
+        let excess = |columns: &[Column]| taken(columns).saturating_sub(output.width + 2);
         for which in [5, 2, 1] {
             if excess(&columns) > 0 {
                 columns[which].width = 0;
@@ -133,14 +139,14 @@ fn table(estimates: &[(String, Estimate)], context: &Context) -> String {
     }
     let lines = rows(&columns, estimates.len() + 1);
     let lines = lines.into_iter().enumerate().map(|(at, line)| match at {
-        0 => context.output.paint_stdout(&line, Paint::Bold) + "\n",
+        0 => output.paint_stdout(&line, Paint::Bold) + "\n",
         _ => line + "\n",
     });
     lines.collect()
 }
 
 /// How the figures were found, a line a model, models alike together.
-fn notes(estimates: &[(String, Estimate)], context: &Context, stderr: &mut dyn Write) -> Result<()> {
+fn notes(estimates: &[(String, Estimate)], output: &Output, stderr: &mut dyn Write) -> Result<()> {
     let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, estimate) in estimates {
         let how = how(estimate);
@@ -152,9 +158,9 @@ fn notes(estimates: &[(String, Estimate)], context: &Context, stderr: &mut dyn W
     for (how, names) in &said {
         let note = match said.len() {
             1 => format!("{how}\n"),
-            _ => format!("{}: {how}\n", context.output.clean(&names.join(", "))),
+            _ => format!("{}: {how}\n", output.clean(&names.join(", "))),
         };
-        print(stderr, &context.output.paint_stderr(&note, Paint::Dim))?;
+        print(stderr, &output.paint_stderr(&note, Paint::Dim))?;
     }
     Ok(())
 }
@@ -179,14 +185,14 @@ fn how(estimate: &Estimate) -> String {
     words
 }
 
-fn accessible(estimates: &[(String, Estimate)], context: &Context) -> String {
+fn accessible(estimates: &[(String, Estimate)], output: &Output) -> String {
     let in_words = |cost: String| match cost.as_str() {
         "?" => "unknown".to_owned(),
         _ => cost.replace('~', "about "),
     };
     let mut text = String::new();
     for (name, estimate) in estimates {
-        text += &format!("model: {}\n", one_line(&context.output.clean(name)));
+        text += &format!("model: {}\n", one_line(&output.clean(name)));
         text += &format!("tokens in the prompt: about {}\n", count(estimate.input));
         text += &format!("cost of the prompt: {}\n", in_words(shown(estimate.least, estimate)));
         if estimate.typical_output.is_some() {
@@ -202,32 +208,4 @@ fn object((name, estimate): &(String, Estimate)) -> Value {
     object["model"] = json!(name);
     object["local"] = json!(estimate.local);
     object
-}
-
-fn csv(estimates: &[(String, Estimate)]) -> String {
-    let mut text = "model,input_tokens,input_source,input_calls,typical_output,typical_calls,max_output,\
-                    usd_min,usd_typical,usd_max\n"
-        .to_owned();
-    for lane in estimates {
-        let object = object(lane);
-        let field = |key: &str| match &object[key] {
-            Value::Null => String::new(),
-            Value::String(text) => csv::text(text),
-            other => other.to_string(),
-        };
-        let keys = [
-            "model",
-            "input",
-            "input_source",
-            "input_calls",
-            "typical_output",
-            "typical_calls",
-            "max_output",
-            "usd_min",
-            "usd_typical",
-            "usd_max",
-        ];
-        text += &csv::row(keys.map(field).iter().map(String::as_str));
-    }
-    text
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Span, SpanOptions, print, say_empty};
 use crate::catalog::Model;
 use crate::choice;
+use crate::cli::{TableFormat, TableOptions};
 use crate::comparison::Total;
 use crate::context::Context;
 use crate::error::Result;
@@ -18,10 +19,12 @@ use crate::lane::Found;
 use crate::ledger::{Ledger, Spent};
 use crate::model::ModelRef;
 use crate::money::{Bill, Cost, CostSource};
-use crate::render::columns::{Column, Place, one_line, rows, taken};
+use crate::render::columns::{Column, Place, markdown, one_line, rows, taken};
+use crate::render::compare::escaped;
+use crate::render::csv;
 use crate::render::figures::count;
-use crate::render::json::{SCHEMA, laid_out};
-use crate::render::output::Paint;
+use crate::render::json::{SCHEMA, laid_out, lines};
+use crate::render::output::{Output, Paint};
 use crate::render::spending::{amount, calls, total_in_words};
 use crate::spending::reprice::{self, Carried};
 
@@ -40,9 +43,8 @@ pub(super) struct WhatIfArgs {
     model: Vec<String>,
     #[command(flatten)]
     span: SpanOptions,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 /// Calls of one model as they were and as they would have been.
@@ -88,6 +90,7 @@ pub(super) fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<()> {
+    let format = args.table.format("cost what-if", &TableFormat::USUAL)?;
     let mut targets = Vec::new();
     for name in &args.model {
         for Found { model, row, .. } in choice::members(name, context)? {
@@ -99,26 +102,24 @@ pub(super) fn run(
     }
     let ledger = Ledger::open_existing(&context.paths.ledger)?;
     let left_out = reprice_all(args, &mut targets, &ledger, context)?;
-    if args.json {
-        let models: Vec<Value> = targets.iter().map(object).collect();
-        let left = json!({"calls": left_out.calls, "usd": known(&left_out).map(Cost::to_usd),
-            "unpriced_calls": left_out.actual.unpriced});
-        return print(
-            stdout,
-            &laid_out(
-                &json!({"schema": SCHEMA, "command": "cost what-if", "models": models, "left_out": left}),
-            ),
-        );
+    let output = args.table.laid_out_for(&context.output);
+    let is_empty = targets.iter().all(|target| target.all.calls == 0) && left_out.calls == 0;
+    if is_empty && format != TableFormat::Json {
+        say_empty(ledger.has_calls()?, context, stderr)?;
     }
-    if targets.iter().all(|target| target.all.calls == 0) && left_out.calls == 0 {
-        return say_empty(ledger.has_calls()?, context, stderr);
-    }
-    for (at, target) in targets.iter().enumerate() {
-        let gap = if at > 0 { "\n" } else { "" };
-        let text = if context.output.accessible { lines(target, context) } else { table(target, context) };
-        print(stdout, &format!("{gap}{text}"))?;
-    }
-    if left_out.calls > 0 && !context.output.quiet {
+    let text = match format {
+        TableFormat::Json => laid_out(&whole(&targets, &left_out)),
+        TableFormat::Jsonl => lines(&targets.iter().flat_map(groups).collect::<Vec<_>>()),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &targets.iter().flat_map(groups).collect::<Vec<_>>()),
+        TableFormat::Text | TableFormat::Html | TableFormat::Markdown if is_empty => String::new(),
+        TableFormat::Markdown => joined(&targets, |target| document(target, &output)),
+        TableFormat::Text | TableFormat::Html if output.accessible => {
+            joined(&targets, |target| accessible(target, &output))
+        }
+        TableFormat::Text | TableFormat::Html => joined(&targets, |target| table(target, &output)),
+    };
+    args.table.write(&text, stdout)?;
+    if left_out.calls > 0 && !output.quiet && matches!(format, TableFormat::Text | TableFormat::Markdown) {
         stdout.flush().map_err(super::output_failed)?;
         let cost = total_in_words(&left_out.actual, known(&left_out), left_out.actual.approximate);
         let note = format!("left out: {} whose tokens are unknown, cost {cost}\n", calls(left_out.calls));
@@ -126,6 +127,24 @@ pub(super) fn run(
     }
     Ok(())
 }
+
+fn joined(targets: &[Target], text: impl Fn(&Target) -> String) -> String {
+    targets.iter().map(text).collect::<Vec<_>>().join("\n")
+}
+
+/// Columns of CSV, and where their values are in an object of a group.
+const FIELDS: [(&str, &str); 10] = [
+    ("what_if", "/model"),
+    ("asked", "/asked"),
+    ("tokens", "/tokens"),
+    ("calls", "/calls"),
+    ("usd", "/actual/usd"),
+    ("approximate", "/actual/approximate"),
+    ("unpriced_calls", "/actual/unpriced_calls"),
+    ("what_if_usd", "/what_if/usd"),
+    ("what_if_approximate", "/what_if/approximate"),
+    ("what_if_unpriced_calls", "/what_if/unpriced_calls"),
+];
 
 fn known(left_out: &LeftOut) -> Option<Cost> {
     (left_out.actual.unpriced < left_out.calls || left_out.calls == 0).then_some(left_out.actual.known)
@@ -220,24 +239,32 @@ fn change(sums: &Sums) -> String {
     }
 }
 
-fn table(target: &Target, context: &Context) -> String {
-    let groups = target.sorted();
+fn columns(target: &Target, groups: &[(String, Carried, &Sums)], output: &Output) -> [Column; 5] {
     let column = |head: &str, place, cell: &dyn Fn(&Sums) -> String| {
         let cells = groups.iter().map(|(_, _, sums)| cell(sums));
         let cells = std::iter::once(head.to_owned()).chain(cells).chain([cell(&target.all)]);
         Column::new(cells.collect(), place)
     };
-    let names = groups.iter().map(|(name, _, _)| one_line(&context.output.clean(name)));
+    let names = groups.iter().map(|(name, _, _)| one_line(&output.clean(name)));
     let names = std::iter::once("asked".to_owned()).chain(names).chain(["total".to_owned()]);
-    let mut columns = [
+    [
         Column::new(names.collect(), Place::End),
         column("calls", Place::Right, &|sums| count(sums.calls)),
         column("cost", Place::Right, &actual),
         column("what if", Place::Right, &other),
         column("change", Place::Right, &change),
-    ];
-    if context.output.stdout_tty {
-        let excess = |columns: &[Column]| taken(columns).saturating_sub(context.output.width + 2);
+    ]
+}
+
+fn title(target: &Target, output: &Output) -> String {
+    format!("what if {} had been asked", one_line(&output.clean(&target.model.to_string())))
+}
+
+fn table(target: &Target, output: &Output) -> String {
+    let groups = target.sorted();
+    let mut columns = columns(target, &groups, output);
+    if output.stdout_tty {
+        let excess = |columns: &[Column]| taken(columns).saturating_sub(output.width + 2);
         let named = columns[0].width.min(LEAST_NAME);
         for which in [4, 1] {
             let names = columns[0].width - named;
@@ -247,12 +274,21 @@ fn table(target: &Target, context: &Context) -> String {
         }
         columns[0].width = columns[0].width.saturating_sub(excess(&columns)).max(named);
     }
-    let title = format!("what if {} had been asked", context.output.clean(&target.model.to_string()));
-    let mut text = context.output.paint_stdout(&title, Paint::Bold) + "\n";
+    let mut text = output.paint_stdout(&title(target, output), Paint::Bold) + "\n";
     for line in rows(&columns, groups.len() + 2) {
         text += &(line + "\n");
     }
     text + &assumed(&groups, &target.all)
+}
+
+/// The same as Markdown.
+fn document(target: &Target, output: &Output) -> String {
+    let groups = target.sorted();
+    let table = markdown(&columns(target, &groups, output), groups.len() + 2);
+    let assumed = assumed(&groups, &target.all);
+    let assumed: String = assumed.lines().map(|line| format!("- {line}\n")).collect();
+    let gap = if assumed.is_empty() { "" } else { "\n" };
+    format!("## {}\n\n{table}{gap}{assumed}", escaped(&title(target, output)))
 }
 
 /// What the figures rest on.
@@ -275,18 +311,18 @@ fn assumed(groups: &[(String, Carried, &Sums)], all: &Sums) -> String {
     text
 }
 
-fn lines(target: &Target, context: &Context) -> String {
+fn accessible(target: &Target, output: &Output) -> String {
     let in_words = |amount: String| match amount.as_str() {
         "?" => "unknown".to_owned(),
         _ => amount.replace("≥ ", "at least ").replace('~', "about "),
     };
     let groups = target.sorted();
-    let mut text = format!("what if: {}\n\n", one_line(&context.output.clean(&target.model.to_string())));
+    let mut text = format!("what if: {}\n\n", one_line(&output.clean(&target.model.to_string())));
     let named = groups.iter().map(|(name, _, sums)| (name.as_str(), *sums)).chain([("total", &target.all)]);
     for (name, sums) in named {
         text += &format!(
             "asked: {}\ncalls: {}\ncost: {}\nwould cost: {}\n\n",
-            one_line(&context.output.clean(name)),
+            one_line(&output.clean(name)),
             count(sums.calls),
             in_words(actual(sums)),
             in_words(other(sums)),
@@ -295,21 +331,31 @@ fn lines(target: &Target, context: &Context) -> String {
     text + &assumed(&groups, &target.all)
 }
 
-fn object(target: &Target) -> Value {
-    let cost = |sums: &Sums, total: &Total| {
+fn object(sums: &Sums) -> Value {
+    let cost = |total: &Total| {
         json!({"usd": sums.of(total).map(Cost::to_usd), "approximate": total.approximate,
             "unpriced_calls": total.unpriced})
     };
-    let sums = |sums: &Sums| json!({"calls": sums.calls, "actual": cost(sums, &sums.actual), "what_if": cost(sums, &sums.other)});
-    let groups: Vec<Value> = target
-        .sorted()
-        .into_iter()
-        .map(|(name, carried, group)| {
-            let mut object = sums(group);
-            object["asked"] = json!(name);
-            object["tokens"] = json!(carried.as_str());
-            object
-        })
-        .collect();
-    json!({"model": target.model.to_string(), "groups": groups, "total": sums(&target.all)})
+    json!({"calls": sums.calls, "actual": cost(&sums.actual), "what_if": cost(&sums.other)})
+}
+
+/// What was asked, an object a model, each with the other model's name.
+fn groups(target: &Target) -> Vec<Value> {
+    let group = |(name, carried, sums): (String, Carried, &Sums)| {
+        let mut object = object(sums);
+        object["model"] = json!(target.model.to_string());
+        object["asked"] = json!(name);
+        object["tokens"] = json!(carried.as_str());
+        object
+    };
+    target.sorted().into_iter().map(group).collect()
+}
+
+/// Everything as one object.
+fn whole(targets: &[Target], left_out: &LeftOut) -> Value {
+    let model = |target: &Target| json!({"model": target.model.to_string(), "groups": groups(target), "total": object(&target.all)});
+    let models: Vec<Value> = targets.iter().map(model).collect();
+    let left = json!({"calls": left_out.calls, "usd": known(left_out).map(Cost::to_usd),
+        "unpriced_calls": left_out.actual.unpriced});
+    json!({"schema": SCHEMA, "command": "cost what-if", "models": models, "left_out": left})
 }

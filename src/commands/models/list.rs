@@ -4,16 +4,17 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use jiff::{Timestamp, ToSpan as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::print;
 use crate::catalog::{Billing, Modality, Model, Provider, ProviderKind, State};
+use crate::cli::{TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::money::{Cost, Price, Tokens};
-use crate::render::json::{SCHEMA, laid_out, line};
+use crate::render::json::{SCHEMA, laid_out, lines};
 use crate::render::models::{self as view, Charge, Listed};
-use crate::render::output::Paint;
+use crate::render::output::{Output, Paint};
 
 mod gather;
 
@@ -60,14 +61,10 @@ pub(super) struct ListArgs {
     /// Ask the providers for their lists, and keep them
     #[arg(long)]
     live: bool,
-    /// What to print
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    format: Option<ListFormat>,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
+    #[command(flatten)]
+    table: TableOptions,
     /// Short for --format csv
-    #[arg(long, conflicts_with_all = ["format", "json"])]
+    #[arg(long, conflicts_with_all = ["format", "json", "jsonl"], help_heading = "Output")]
     csv: bool,
 }
 
@@ -86,29 +83,17 @@ enum Sort {
     Latency,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ListFormat {
-    /// A line a model
-    Text,
-    /// One JSON object
-    Json,
-    /// One JSON object a model
-    Jsonl,
-    /// Comma-separated values with a header
-    Csv,
-}
-
 impl ListArgs {
-    fn format(&self) -> ListFormat {
-        match (self.json, self.csv) {
-            (true, _) => ListFormat::Json,
-            (_, true) => ListFormat::Csv,
-            _ => self.format.unwrap_or(ListFormat::Text),
+    fn format(&self) -> Result<TableFormat> {
+        if self.csv {
+            return Ok(TableFormat::Csv);
         }
+        self.table.format("models list", &TableFormat::USUAL)
     }
 
-    pub(super) fn as_json(&self) -> bool {
-        self.format() == ListFormat::Json
+    /// What goes with `--about`, which has no rows.
+    pub(super) const fn table(&self) -> &TableOptions {
+        &self.table
     }
 }
 
@@ -138,25 +123,33 @@ pub(super) fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<()> {
+    let format = args.format()?;
     let now = Timestamp::now();
     let providers = chosen(args, context)?;
     let (mut models, unanswered) = gather(args, &providers, context, stderr)?;
     let found = models.len();
     models.retain(|listed| fits(listed, args, now));
     sort(&mut models, args.sort, now);
-    match args.format() {
-        ListFormat::Text => text(&models, now, context, stdout, stderr)?,
-        ListFormat::Csv => print(stdout, &view::csv(&models, now))?,
-        ListFormat::Jsonl => {
-            for listed in &models {
-                print(stdout, &(line(&view::listed(listed, now)) + "\n"))?;
-            }
+    let output = args.table.laid_out_for(&context.output);
+    let objects = || models.iter().map(|listed| view::listed(listed, now)).collect::<Vec<Value>>();
+    let mut legend = None;
+    let shown = match format {
+        TableFormat::Text | TableFormat::Html => {
+            let (text, letters) = text(&models, now, &output);
+            legend = letters;
+            text
         }
-        ListFormat::Json => {
-            let listed: Vec<_> = models.iter().map(|listed| view::listed(listed, now)).collect();
-            let object = json!({"schema": SCHEMA, "catalog": context.catalog.date(), "models": listed});
-            print(stdout, &laid_out(&object))?;
+        TableFormat::Csv => view::csv(&models, now),
+        TableFormat::Markdown => view::markdown(&models, now),
+        TableFormat::Jsonl => lines(&objects()),
+        TableFormat::Json => {
+            laid_out(&json!({"schema": SCHEMA, "catalog": context.catalog.date(), "models": objects()}))
         }
+    };
+    args.table.write(&shown, stdout)?;
+    if let Some(legend) = legend.filter(|_| !output.quiet) {
+        stdout.flush().map_err(super::output_failed)?;
+        print(stderr, &format!("\n{legend}\n"))?;
     }
     // A list that was asked for and that nobody gave is no empty list.
     if found == 0 && !unanswered.is_empty() {
@@ -227,31 +220,22 @@ fn mixed(model: &Model, now: Timestamp) -> Option<Cost> {
     }
 }
 
-fn text(
-    models: &[Listed],
-    now: Timestamp,
-    context: &Context,
-    stdout: &mut dyn Write,
-    stderr: &mut dyn Write,
-) -> Result<()> {
+/// The table, and what its letters mean where it is too narrow for words.
+fn text(models: &[Listed], now: Timestamp, output: &Output) -> (String, Option<String>) {
     if models.is_empty() {
-        return Ok(());
+        return (String::new(), None);
     }
-    if context.output.accessible {
-        return print(stdout, &view::accessible(models, now));
+    if output.accessible {
+        return (view::accessible(models, now), None);
     }
-    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
+    let width = if output.stdout_tty { output.width } else { usize::MAX };
     let table = view::list(models, now, width);
-    print(stdout, &(context.output.paint_stdout(&table.header, Paint::Bold) + "\n"))?;
+    let mut text = output.paint_stdout(&table.header, Paint::Bold) + "\n";
     for line in &table.lines {
-        print(stdout, line)?;
-        print(stdout, "\n")?;
+        text.push_str(line);
+        text.push('\n');
     }
-    if let Some(legend) = table.legend.filter(|_| !context.output.quiet) {
-        stdout.flush().map_err(super::output_failed)?;
-        print(stderr, &format!("\n{legend}\n"))?;
-    }
-    Ok(())
+    (text, table.legend)
 }
 
 /// What the user may want to know or to do next.

@@ -5,15 +5,16 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::print;
 use crate::catalog::{Provider, ProviderKind, Source};
+use crate::cli::{TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::Result;
 use crate::provider;
-use crate::render::columns::{Column, GAP, Place, one_line, rows, taken};
+use crate::render::columns::{Column, GAP, Place, markdown, one_line, rows, taken};
+use crate::render::csv;
 use crate::render::filter::clean;
-use crate::render::json::{SCHEMA, laid_out};
-use crate::render::output::Paint;
+use crate::render::json::{SCHEMA, laid_out, lines};
+use crate::render::output::{Output, Paint};
 use crate::secrets::{KeyFile, KeyQuery};
 
 /// Where a provider's key is.
@@ -70,19 +71,41 @@ fn row(context: &Context, provider: Provider) -> Row {
     Row { key: key(context, &provider), provider, way }
 }
 
-pub(super) fn run(as_json: bool, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+pub(super) fn run(options: &TableOptions, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let format = options.format("models providers", &TableFormat::USUAL)?;
     let mut all: Vec<Row> = context.catalog.providers().into_iter().map(|one| row(context, one)).collect();
-    if as_json {
-        let providers: Vec<Value> = all.iter().map(object).collect();
-        return print(stdout, &laid_out(&json!({"schema": SCHEMA, "providers": providers})));
+    if matches!(format, TableFormat::Text | TableFormat::Markdown) {
+        all.sort_by_key(|row| (row.way.is_err(), !row.key.is_there()));
     }
-    all.sort_by_key(|row| (row.way.is_err(), !row.key.is_there()));
-    if context.output.accessible {
-        return print(stdout, &all.iter().map(facts).collect::<Vec<_>>().join("\n"));
-    }
-    let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
-    table(&all, width, context, stdout)
+    let output = options.laid_out_for(&context.output);
+    let objects = || all.iter().map(object).collect::<Vec<Value>>();
+    let text = match format {
+        TableFormat::Json => laid_out(&json!({"schema": SCHEMA, "providers": objects()})),
+        TableFormat::Jsonl => lines(&objects()),
+        TableFormat::Csv => csv::of_objects(&FIELDS, &objects()),
+        TableFormat::Markdown => markdown(&columns(&all), all.len() + 1),
+        TableFormat::Text | TableFormat::Html if output.accessible => {
+            all.iter().map(facts).collect::<Vec<_>>().join("\n")
+        }
+        TableFormat::Text | TableFormat::Html => table(&all, &output),
+    };
+    options.write(&text, stdout)
 }
+
+/// Columns of CSV, and where their values are in an object.
+const FIELDS: [(&str, &str); 11] = [
+    ("provider", "/provider"),
+    ("name", "/name"),
+    ("kind", "/kind"),
+    ("protocol", "/protocol"),
+    ("address", "/address"),
+    ("obstacle", "/obstacle"),
+    ("key_required", "/key/required"),
+    ("key_variables", "/key/variables"),
+    ("key_found", "/key/found"),
+    ("usable", "/usable"),
+    ("documentation", "/documentation"),
+];
 
 fn cells(row: &Row) -> [String; 5] {
     let (protocol, address) = match &row.way {
@@ -95,25 +118,31 @@ fn cells(row: &Row) -> [String; 5] {
     cells.map(|cell| one_line(&clean(&cell)))
 }
 
-/// On a narrow terminal each address stands on the line beneath, in full: it
-/// tells one region or server from another.
-fn table(all: &[Row], width: usize, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+fn columns(all: &[Row]) -> Vec<Column> {
     let titles = ["provider", "kind", "protocol", "key", "address"].map(str::to_owned);
     let lines: Vec<[String; 5]> = std::iter::once(titles).chain(all.iter().map(cells)).collect();
     let column = |at: usize| Column::new(lines.iter().map(|line| line[at].clone()).collect(), Place::Whole);
-    let mut columns: Vec<Column> = (0..5).map(column).collect();
+    (0..5).map(column).collect()
+}
+
+/// On a narrow terminal each address stands on the line beneath, in full: it
+/// tells one region or server from another.
+fn table(all: &[Row], output: &Output) -> String {
+    let width = if output.stdout_tty { output.width } else { usize::MAX };
+    let mut columns = columns(all);
     let beneath = (taken(&columns).saturating_sub(GAP) > width).then(|| columns.pop()).flatten();
     if taken(&columns).saturating_sub(GAP) > width {
         columns[1].width = 0;
     }
-    for (at, line) in rows(&columns, lines.len()).into_iter().enumerate() {
-        let line = if at == 0 { context.output.paint_stdout(&line, Paint::Bold) } else { line };
-        print(stdout, &format!("{line}\n"))?;
+    let mut text = String::new();
+    for (at, line) in rows(&columns, all.len() + 1).into_iter().enumerate() {
+        text += &if at == 0 { output.paint_stdout(&line, Paint::Bold) } else { line };
+        text.push('\n');
         if let (Some(column), true) = (&beneath, at > 0) {
-            print(stdout, &format!("    {}\n", context.output.paint_stdout(&column.cells[at], Paint::Dim)))?;
+            text += &format!("    {}\n", output.paint_stdout(&column.cells[at], Paint::Dim));
         }
     }
-    Ok(())
+    text
 }
 
 fn facts(row: &Row) -> String {
@@ -141,14 +170,15 @@ fn object(row: &Row) -> Value {
 }
 
 /// Prints the catalog's sources with their licences.
-pub(super) fn about(as_json: bool, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+pub(super) fn about(options: &TableOptions, context: &Context, stdout: &mut dyn Write) -> Result<()> {
+    let format = options.format("models --about", &[TableFormat::Text, TableFormat::Json])?;
     let sources = context.catalog.sources();
     let date = context.catalog.date();
-    if as_json {
+    if format == TableFormat::Json {
         let sources: Vec<Value> = sources.iter().map(source).collect();
-        return print(stdout, &laid_out(&json!({"schema": SCHEMA, "catalog": date, "sources": sources})));
+        let object = json!({"schema": SCHEMA, "catalog": date, "sources": sources});
+        return options.write(&laid_out(&object), stdout);
     }
-    print(stdout, &format!("models and prices of {date}, converted from:\n"))?;
     let column = |cell: fn(&Source) -> Option<&str>| {
         let cells = sources.iter().map(|source| one_line(&clean(cell(source).unwrap_or("-"))));
         Column::new(cells.collect(), Place::Whole)
@@ -160,7 +190,8 @@ pub(super) fn about(as_json: bool, context: &Context, stdout: &mut dyn Write) ->
         column(|source| Some(&source.licence)),
         column(|source| source.url.as_deref()),
     ];
-    rows(&columns, sources.len()).iter().try_for_each(|line| print(stdout, &format!("  {line}\n")))
+    let lines: String = rows(&columns, sources.len()).iter().map(|line| format!("  {line}\n")).collect();
+    options.write(&format!("models and prices of {date}, converted from:\n{lines}"), stdout)
 }
 
 pub(super) fn source(source: &Source) -> Value {

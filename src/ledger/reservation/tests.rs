@@ -205,6 +205,22 @@ fn the_reservation_of_a_process_that_is_gone_is_lost_and_may_still_be_settled() 
 }
 
 #[test]
+fn a_look_counts_what_is_lost_as_a_wish_does() {
+    let mut ledger = ledger();
+    let lost = wish("a/x", "8");
+    let yesterday = at("2026-11-21T11:00:00Z");
+    ledger.reserve("ask", std::slice::from_ref(&lost), &[], yesterday).unwrap();
+    ledger
+        .connection
+        .execute("UPDATE reservations SET machine = 'earlier boot', process_began = 1", [])
+        .unwrap();
+    // Its process is gone, so that it counts on the day on which it was made.
+    let (wishes, caps) = ([wish("a/x", "5")], [day("10")]);
+    assert_eq!(ledger.would_grant(&wishes, &caps, at(NOON)).unwrap(), Decision::Granted);
+    assert_eq!(ledger.reserve("ask", &wishes, &caps, at(NOON)).unwrap(), Decision::Granted);
+}
+
+#[test]
 fn what_was_not_sent_is_given_back() {
     let (mut ledger, cap) = (ledger(), day("1"));
     let calls = [wish("a/x", "0.5"), wish("a/x", "0.5")];

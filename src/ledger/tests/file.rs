@@ -47,6 +47,26 @@ fn an_empty_file_becomes_a_ledger_once() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_ledger_that_nobody_can_write_is_read_as_it_is() {
+    let scratch = Scratch::new();
+    let mut ledger = scratch.open();
+    say(&mut ledger, "a", "b");
+    ledger.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    drop(ledger);
+    let folder = scratch.folder.path().join("50% ?a=b#c");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(scratch.path(), folder.join("ledger.db")).unwrap();
+    let connection = open::as_it_is(&folder.join("ledger.db")).unwrap();
+    let mut ledger = Ledger::of(connection, &folder.join("ledger.db"));
+    assert_eq!(ledger.list(&ListQuery::default()).unwrap().len(), 1);
+    let error = ledger.delete(&Selection::All).unwrap_err();
+    assert!(error.to_string().ends_with("the file or its folder is read-only"), "{error}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no journal beside it");
+    assert!(open::as_it_is(&folder.join("none.db")).is_none());
+}
+
+#[test]
 fn a_newer_ledger_is_left_alone() {
     let scratch = Scratch::new();
     drop(scratch.open());

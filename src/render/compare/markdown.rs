@@ -72,7 +72,7 @@ fn figure(cell: &Cell) -> String {
 /// Text of one line, every sign that Markdown may read behind a backslash. A
 /// name behind `@` would be told of it where this is published, and an address
 /// would become a link: code is neither.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let marks = text.matches('`').count();
     if marks == 0 || marks % 2 == 1 || text.contains("``") {
         return words(text);

@@ -6,7 +6,7 @@ use super::{Clean, NOTHING, about, costs_nothing};
 use crate::ledger::Listed;
 use crate::money::CostSource;
 use crate::outcome::{CountedUsage, Status};
-use crate::render::columns::{Column, Place, one_line, rows, taken};
+use crate::render::columns::{self, Column, Place, one_line, rows, taken};
 
 /// Letters of an id that make up its time, to the millisecond. More are shown
 /// where two calls began within the same one.
@@ -25,26 +25,42 @@ pub(super) const LEAST_MODEL: [usize; 2] = [18, 8];
 /// the tokens go first, then the year, then names of models get shorter, then
 /// cost, time and status go.
 pub fn list(calls: &[Listed], width: usize, zone: &TimeZone, clean: Clean<'_>) -> String {
+    let mut columns = columns(calls, zone, clean);
+    fit(&mut columns, Column::new(times(calls, zone, "%m-%d %H:%M"), Place::Left), width);
+    rows(&columns, calls.len()).into_iter().map(|line| line + "\n").collect()
+}
+
+/// The same as a Markdown table.
+pub fn markdown(calls: &[Listed], zone: &TimeZone, clean: Clean<'_>) -> String {
+    let mut columns = columns(calls, zone, clean);
+    let heads = ["id", "at", "model", "status", "tokens", "cost", "prompt"];
+    for (column, head) in columns.iter_mut().zip(heads) {
+        column.cells.insert(0, head.to_owned());
+    }
+    columns::markdown(&columns, calls.len() + 1)
+}
+
+fn columns(calls: &[Listed], zone: &TimeZone, clean: Clean<'_>) -> Vec<Column> {
     let column =
         |place, cell: &dyn Fn(&Listed) -> String| Column::new(calls.iter().map(cell).collect(), place);
-    let time = |format: &'static str| {
-        move |call: &Listed| call.started_at.to_zoned(zone.clone()).strftime(format).to_string()
-    };
     let status = |call: &Listed| match call.status {
         Status::Ok => String::new(),
         other => other.as_str().to_owned(),
     };
-    let mut columns = vec![
+    vec![
         Column::new(short_ids(calls), Place::Left),
-        column(Place::Left, &time("%Y-%m-%d %H:%M")),
+        Column::new(times(calls, zone, "%Y-%m-%d %H:%M"), Place::Left),
         column(Place::End, &|call| one_line(&clean(&call.lane))),
         column(Place::Left, &status),
         column(Place::Right, &|call| call.usage.map(|counted| arrow(&counted)).unwrap_or_default()),
         column(Place::Right, &price),
         column(Place::Left, &|call| one_line(&clean(&call.prompt))),
-    ];
-    fit(&mut columns, column(Place::Left, &time("%m-%d %H:%M")), width);
-    rows(&columns, calls.len()).into_iter().map(|line| line + "\n").collect()
+    ]
+}
+
+fn times(calls: &[Listed], zone: &TimeZone, format: &str) -> Vec<String> {
+    let time = |call: &Listed| call.started_at.to_zoned(zone.clone()).strftime(format).to_string();
+    calls.iter().map(time).collect()
 }
 
 const TIME: usize = 1;

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 
 use super::{Charge, Listed, abilities};
-use crate::render::csv::row;
+use crate::render::csv::{row, text};
 
 const HEADER: &str = "model,name,context,max_output,price,input_usd_per_million,output_usd_per_million,\
                       approximate,first_word_ms,abilities,released,state\n";
 
 /// A header and a line a model.
 pub fn csv(models: &[Listed], at: Timestamp) -> String {
-    let mut text = HEADER.to_owned();
+    let mut out = HEADER.to_owned();
     for listed in models {
         let model = &listed.model;
         let charge = Charge::of(model, model.prices_at(at).as_ref());
@@ -20,8 +20,8 @@ pub fn csv(models: &[Listed], at: Timestamp) -> String {
         };
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         let fields = [
-            model.model.to_string(),
-            model.name.clone(),
+            text(&model.model.to_string()),
+            text(&model.name),
             number(model.context),
             number(model.max_output),
             charge.as_str().to_owned(),
@@ -30,10 +30,10 @@ pub fn csv(models: &[Listed], at: Timestamp) -> String {
             approximate.to_string(),
             listed.first_word_ms.map(|ms| ms.to_string()).unwrap_or_default(),
             abilities(model).join(" "),
-            model.released.clone().unwrap_or_default(),
+            text(model.released.as_deref().unwrap_or_default()),
             model.state.as_str().to_owned(),
         ];
-        text.push_str(&row(fields.iter().map(String::as_str)));
+        out.push_str(&row(fields.iter().map(String::as_str)));
     }
-    text
+    out
 }

@@ -57,6 +57,13 @@ pub fn list(models: &[Listed], at: Timestamp, width: usize) -> Table {
     Table { header: lines.remove(0), lines, legend }
 }
 
+/// The same as a Markdown table.
+pub fn markdown(models: &[Listed], at: Timestamp) -> String {
+    let mut columns = figures(models, at);
+    columns.push(column("abilities", models, Place::Left, &|model| abilities(&model.model).join(", ")));
+    crate::render::columns::markdown(&columns, models.len() + 1)
+}
+
 /// The least width of the names' column.
 const LEAST_NAME: usize = 20;
 

@@ -13,13 +13,15 @@ pub fn csv(spending: &Spending) -> String {
         spending.by.as_str()
     );
     for (name, sums) in &spending.groups {
+        let is_counted = sums.uncounted < sums.calls || sums.calls == 0;
+        let tokens = |number: u64| if is_counted { number.to_string() } else { String::new() };
         let fields = [
             csv::text(name),
             sums.calls.to_string(),
-            sums.input.to_string(),
-            sums.cached.to_string(),
-            sums.output.to_string(),
-            sums.reasoning.to_string(),
+            tokens(sums.input),
+            tokens(sums.cached),
+            tokens(sums.output),
+            tokens(sums.reasoning),
             sums.uncounted.to_string(),
             sums.known().map(Cost::to_usd).unwrap_or_default(),
             sums.is_approximate().to_string(),

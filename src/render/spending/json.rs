@@ -9,25 +9,30 @@ use crate::spending::{Loose, Part, Spending, Sums};
 /// The whole report as one object.
 pub fn json(spending: &Spending) -> Value {
     let moment = |at: &Option<jiff::Zoned>| at.as_ref().map(|at| at.timestamp().to_string());
-    let groups: Vec<Value> = spending
-        .groups
-        .iter()
-        .map(|(name, sums)| {
-            let mut group = object(sums);
-            group[spending.by.as_str()] = json!(name);
-            group["share"] = json!(spending.share(sums, 1_000).map(thousandths));
-            group
-        })
-        .collect();
     json!({
         "schema": SCHEMA,
         "command": "cost report",
         "since": moment(&spending.since),
         "until": moment(&spending.until),
         "by": spending.by.as_str(),
-        "groups": groups,
+        "groups": groups(spending),
         "total": object(&spending.all),
     })
+}
+
+/// A line a group.
+pub fn lines(spending: &Spending) -> String {
+    crate::render::json::lines(&groups(spending))
+}
+
+fn groups(spending: &Spending) -> Vec<Value> {
+    let group = |(name, sums): &(String, Sums)| {
+        let mut group = object(sums);
+        group[spending.by.as_str()] = json!(name);
+        group["share"] = json!(spending.share(sums, 1_000).map(thousandths));
+        group
+    };
+    spending.groups.iter().map(group).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share has three digits")]

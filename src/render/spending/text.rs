@@ -50,7 +50,7 @@ pub fn text(spending: &Spending, width: usize, output: &Output) -> String {
     text
 }
 
-fn columns(spending: &Spending, clean: &dyn Fn(&str) -> String) -> Vec<Column> {
+pub(super) fn columns(spending: &Spending, clean: &dyn Fn(&str) -> String) -> Vec<Column> {
     let column = |head: &str, place, cell: &dyn Fn(&Sums) -> String| {
         let groups = spending.groups.iter().map(|(_, sums)| cell(sums));
         let cells = std::iter::once(head.to_owned()).chain(groups).chain([cell(&spending.all)]);

@@ -48,7 +48,7 @@ fn a_ledger_that_is_none() {
     assert_snapshot!(output, @r"
         All is well
         ------- stderr -------
-        warning: this call was not written to the history: the ledger `$ENV/data/pollm/ledger.db` is damaged, or is no ledger: file is not a database: Error code 26: file is not a database
+        warning: this call was not written to the history: the ledger `$ENV/data/pollm/ledger.db` is damaged, or is no ledger: file is not a database
         [exit status: 0]
     ");
     assert!(fs::read_to_string(folder.join("ledger.db")).unwrap().starts_with("no database"));

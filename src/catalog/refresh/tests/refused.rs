@@ -94,6 +94,29 @@ fn a_list_older_than_the_one_that_is_known_is_refused() {
 }
 
 #[test]
+fn every_price_of_a_catalog_is_looked_at() {
+    for (known, odd) in [
+        (r#""r":0.2"#, r#""r":2001"#),
+        (r#""b":0.5"#, r#""b":{"i":1,"o":2001}"#),
+        (r#""b":0.5"#, r#""t":[[1000,{"i":2,"r":2001}]]"#),
+    ] {
+        assert!(SMALL.contains(known), "{known}");
+        let problem = problem(text(&SMALL.replace(known, odd)));
+        assert!(matches!(&problem, Problem::OddPrice { price, .. } if price == "2001"), "{problem:?}");
+    }
+}
+
+#[test]
+fn a_catalog_of_a_day_to_come_is_refused() {
+    let of = |day: &str| text(&SMALL.replace("\"gen\":\"2026-11-22\"", &format!("\"gen\":\"{day}\"")));
+    assert_ne!(of("2099-01-01"), text(SMALL));
+    assert_eq!(problem(of("2099-01-01")), Problem::Future(day("2099-01-01")));
+    assert_eq!(problem(of("2026-11-26")), Problem::Future(day("2026-11-26")));
+    // Where the clock is ahead.
+    assert!(lines(of("2026-11-25")).is_empty());
+}
+
+#[test]
 fn one_bad_source_spoils_all() {
     let good = edited(|list| list["openai"]["models"]["large"]["cost"]["input"] = json!(1));
     let error = apply(&small(), &[good, text("<html>")], today()).unwrap_err();

@@ -213,7 +213,7 @@ fn a_gateway_sets_its_own_prices() {
         line(&next, "openrouter", "lab/free"),
         concat!(
             r#"{"n":"Small (free)","c":32768,"in":"tf","out":"t","x":"tw","rd":"2026-11-17","bill":"free","~":1,"#,
-            r#""$":[{"i":0,"o":0}]}"#
+            r#""$":[{"i":0,"o":0}],"was":{"or":{}}}"#
         )
     );
     assert_eq!(line(&next, "openrouter", "auto"), r#"{"n":"Auto","in":"tf","out":"t","~":1}"#);
@@ -231,6 +231,20 @@ fn a_gateway_sets_its_own_prices() {
         let refused = apply(&small(), &[list], today()).unwrap_err().problem;
         assert!(matches!(&refused, Problem::OddPrice { price, .. } if price == odd), "{refused:?}");
     }
+}
+
+#[test]
+fn other_hours_are_another_price() {
+    let later = SMALL.replace(r#"["01:00","04:00"]"#, r#"["01:00","05:00"]"#).replace(r#""0.5""#, r#""0.4""#);
+    let (_, report) =
+        applied(&small(), SourceText::new("catalog.json", later.into_bytes()).unwrap(), today());
+    assert_eq!(
+        report.lines(),
+        [
+            "deepseek/flash  hours ×0.5 outside 01:00–04:00 UTC, holidays through ? → ×0.4 outside 01:00–05:00 UTC, \
+          holidays through ?"
+        ]
+    );
 }
 
 #[test]

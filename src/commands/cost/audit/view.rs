@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::findings::{Asked, Findings, tenths};
-use crate::context::Context;
 use crate::live::Generation;
 use crate::money::Cost;
 use crate::render::filter::clean_line;
 use crate::render::json::SCHEMA;
-use crate::render::output::Paint;
+use crate::render::output::{Output, Paint};
 use crate::render::spending::{calls, without_an_end};
 use crate::spending::Sums;
 use crate::wire::ApiError;
@@ -17,7 +16,7 @@ use crate::wire::ApiError;
 const STALE_DAYS: i64 = 60;
 
 /// Sections with a title and a line a finding.
-pub(super) fn text(findings: &Findings<'_>, context: &Context) -> String {
+pub(super) fn text(findings: &Findings<'_>, output: &Output) -> String {
     let sections = [
         ("prices", table(findings)),
         ("billed against prices", drift(findings)),
@@ -33,7 +32,7 @@ pub(super) fn text(findings: &Findings<'_>, context: &Context) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text += &format!("{}\n", context.output.paint_stdout(title, Paint::Bold));
+        text += &format!("{}\n", output.paint_stdout(title, Paint::Bold));
         for line in lines {
             text += &format!("  {}\n", clean_line(&line));
         }
