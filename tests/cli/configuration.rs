@@ -22,9 +22,7 @@ fn every_name_is_looked_up_as_a_call_would() {
         hint: did you mean `anthropic/claude-opus-5-5`, `azure/claude-opus-5-5`, `venice/claude-opus-5-5`, `opencode/claude-opus-5-5`?
 
         error: invalid `aliases.round` in $ENV/config/pollm/config.toml, line 5
-          because: unknown model `round`
-
-        hint: `pollm models` lists what can be asked now, `pollm models --all TERM` looks through all
+          because: the alias `round` leads back to itself
 
         error: invalid `sets.daily[0]` in $ENV/config/pollm/config.toml, line 8
           because: route `fast-route`: unknown provider `opnai` in `opnai/gpt-6.1-sol`
