@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, ListQuery, Selection, StoredCall};
 use crate::nearest::nearest;
+use crate::prompt::parse_number;
 use crate::render::history as view;
 use crate::render::json::{self, Extra};
 
@@ -32,7 +33,7 @@ enum HistoryCommand {
     List(ListArgs),
     /// Show one call: its figures, its prompt, its answer
     Show {
-        /// The call's id, or the beginning of it
+        /// The call's id, or the beginning of it, as `pollm history` lists it
         id: String,
         /// Print the call as one JSON object
         #[arg(long)]
@@ -46,10 +47,10 @@ enum HistoryCommand {
 
 #[derive(Clone, Debug, Args)]
 struct ListArgs {
-    /// Only calls whose prompt or answer has this text in it
+    /// Only calls whose prompt or answer has this text in it, in upper or lower case
     term: Option<String>,
     /// At most so many, the newest; 0 for all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = parse_number::<usize>, allow_negative_numbers = true)]
     limit: usize,
     /// Print one JSON object a line
     #[arg(long)]
