@@ -15,8 +15,6 @@
 //! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`comparison`], [`matrix`], [`statistics`]: several calls side by side, and
 //!   those of many prompts, as data; what repeated ones say.
-//! - [`budget`]: caps on spending, and the most that a call can cost.
-//! - [`choice`], [`router`]: which of several models is asked first, and why.
 //! - [`dispatch`], [`exchange`], [`transport`], [`signals`]: a call, from a
 //!   lane to an outcome.
 //! - [`cooldown`]: who is left alone for a while after failures.
@@ -181,7 +179,9 @@ fn dispatch_command(
                 config: &context.config,
                 providers: &providers,
             };
-            commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, stderr)
+            let (mut nowhere, quiet) = (std::io::sink(), cli.global.quiet);
+            let notes: &mut dyn Write = if quiet { &mut nowhere } else { stderr };
+            commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, notes)
         }
         Command::Config(_) | Command::Man(_) => Ok(()),
     }

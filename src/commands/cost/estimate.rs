@@ -36,7 +36,7 @@ pub(super) struct EstimateArgs {
     prompt: PromptOptions,
     #[command(flatten)]
     sampling: SamplingOptions,
-    /// What to print
+    /// What to print [default: text]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     format: Option<EstimateFormat>,
     /// Short for --format json

@@ -27,7 +27,7 @@ pub(super) struct ReportArgs {
     /// What the calls are grouped by
     #[arg(long, value_name = "BY", value_enum, default_value_t)]
     by: By,
-    /// What to print
+    /// What to print [default: text, or what the extension of --output says]
     #[arg(long, value_name = "FORMAT", value_enum)]
     format: Option<ReportFormat>,
     /// Short for --format json

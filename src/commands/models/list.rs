@@ -60,7 +60,7 @@ pub(super) struct ListArgs {
     /// Ask the providers for their lists, and keep them
     #[arg(long)]
     live: bool,
-    /// What to print
+    /// What to print [default: text]
     #[arg(long, value_name = "FORMAT", value_enum)]
     format: Option<ListFormat>,
     /// Short for --format json
