@@ -62,3 +62,11 @@ fn what_the_environment_or_the_file_names_is_told() {
     let output = env.pollm(["ask", "-m", "nonsense", "hello"]).run().exited(2);
     assert!(!output.stderr.contains("names it"), "{output}");
 }
+
+#[test]
+fn a_key_is_stored_without_a_word_where_none_is_wanted() {
+    let env = Env::new();
+    let output = env.pollm(["-q", "keys", "set", "groq"]).stdin("gsk_never_seen").run().success();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+    assert_eq!(env.pollm(["keys", "list"]).run().success().stdout, "groq  key file\n");
+}
