@@ -1,1 +1,1 @@
-source <(COMPLETE=bash pollm)
+eval "$(COMPLETE=bash pollm)"

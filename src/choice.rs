@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::Size;
 use crate::lane::{self, Found, Lane};
 use crate::live;
-use crate::model::{LaneName, ModelRef};
+use crate::model::{LaneName, ModelRef, whole_names};
 use crate::money::Cost;
 use crate::nearest::nearest;
 use crate::past::Past;
@@ -89,7 +89,8 @@ pub struct Chosen {
 }
 
 /// Looks up the names of the command line, else of a conversation, else of
-/// `POLLM_MODEL` or the configuration. A policy makes one field of them all.
+/// `POLLM_MODEL` or the configuration. A policy makes one field of those that
+/// were typed, or of whatever there is.
 ///
 /// # Errors
 /// Unknown and ambiguous names, with suggestions; wrong options of a lane.
@@ -111,10 +112,10 @@ pub fn look_up(
         error
     };
     let names: Vec<String> = match (typed, conversation) {
+        ([], _) if policy.is_some() => Vec::new(),
         ([], Some(model)) => vec![model.to_owned()],
-        ([], None) if policy.is_some() => Vec::new(),
-        ([], None) => default.iter().flat_map(|found| found.value.split(',')).map(str::to_owned).collect(),
-        (typed, _) => typed.to_vec(),
+        ([], None) => whole_names(default.iter().flat_map(|found| found.value.split(','))),
+        (typed, _) => whole_names(typed),
     };
     let Some(policy) = policy else {
         let picks = names.iter().map(|name| pick(name, context)).collect::<Result<_>>().map_err(named)?;

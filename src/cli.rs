@@ -17,7 +17,8 @@ use crate::choice::Conditions;
 use crate::commands;
 use crate::money::Cost;
 use crate::prompt::{
-    parse_max_tokens, parse_option, parse_stop, parse_temperature, parse_timeout, parse_top_p, parse_wait,
+    parse_max_tokens, parse_number, parse_option, parse_seed, parse_stop, parse_temperature, parse_timeout,
+    parse_top_p, parse_wait,
 };
 
 pub mod help;
@@ -49,7 +50,7 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Print nothing but the answer or the data, and errors
+    /// Print only the answer or the data, errors, and that an answer is incomplete
     #[arg(short = 'q', long, global = true, help_heading = "Global options")]
     pub quiet: bool,
     /// Say more on stderr: what is sent where, what was skipped
@@ -144,7 +145,7 @@ pub struct PromptOptions {
 /// Sampling, limits and the shape of the answer.
 #[derive(Clone, Debug, Args)]
 pub struct SamplingOptions {
-    /// Sampling temperature
+    /// Sampling temperature, 0 or more [default: the model's own, as for all parameters]
     #[arg(long, value_name = "N", value_parser = parse_temperature, allow_negative_numbers = true, help_heading = "Parameters")]
     pub temperature: Option<f64>,
     /// Nucleus sampling, 0 to 1
@@ -154,7 +155,7 @@ pub struct SamplingOptions {
     #[arg(long, value_name = "N", value_parser = parse_max_tokens, allow_negative_numbers = true, help_heading = "Parameters")]
     pub max_tokens: Option<u32>,
     /// Seed for repeatable sampling, where the provider has it
-    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Parameters")]
+    #[arg(long, value_name = "N", value_parser = parse_seed, allow_negative_numbers = true, help_heading = "Parameters")]
     pub seed: Option<i64>,
     /// Text that ends the answer (repeatable)
     #[arg(long, value_name = "TEXT", value_parser = parse_stop, help_heading = "Parameters")]
@@ -164,7 +165,7 @@ pub struct SamplingOptions {
     pub effort: Option<Effort>,
     /// A field of the provider's request body: a JSON value, or a string (repeatable)
     ///
-    /// A dot reaches into an object: -o generationConfig.topK=40
+    /// A dot reaches into an object: -o generationConfig.topK=40. It wins over the other options.
     #[arg(short, long, value_name = "KEY=VALUE", value_parser = parse_option, help_heading = "Parameters")]
     pub option: Vec<(String, Value)>,
     /// JSON Schema that the answer must meet: a file, or the JSON itself
@@ -181,7 +182,7 @@ pub struct CallOptions {
     #[arg(long, value_name = "SECONDS", value_parser = parse_timeout, allow_negative_numbers = true, help_heading = "Call")]
     pub timeout: Option<Duration>,
     /// Requests beyond the first after a failure that may pass
-    #[arg(long, value_name = "N", default_value_t = Self::RETRIES, allow_negative_numbers = true, help_heading = "Call")]
+    #[arg(long, value_name = "N", default_value_t = Self::RETRIES, value_parser = parse_number::<u32>, allow_negative_numbers = true, help_heading = "Call")]
     pub retries: u32,
     /// The longest wait in seconds that a provider may ask for before a retry; a longer one ends the call
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_wait, allow_negative_numbers = true, help_heading = "Call")]
@@ -246,7 +247,7 @@ impl CapOptions {
 /// The shape of what is printed.
 #[derive(Clone, Debug, Args)]
 pub struct FormatOptions {
-    /// What to print
+    /// What to print [default: text, or what the extension of --output says]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     pub format: Option<Format>,
     /// Short for --format json

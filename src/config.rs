@@ -257,7 +257,8 @@ fn read(path: &Path, required: bool) -> Result<Option<String>> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(failed(&error).hint("`POLLM_CONFIG` names it; unset that, or create the file"));
+            return Err(failed(&error)
+                .hint("`POLLM_CONFIG` names it; unset that, or create it with `pollm config edit`"));
         }
         Err(error) => return Err(failed(&error)),
     };

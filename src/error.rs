@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::render::filter::clean;
 use crate::wire::{ApiError, FailureKind};
 
 /// What kind of error ends a command. The kind decides the exit code.
@@ -120,18 +121,19 @@ impl Error {
         self
     }
 
-    /// The text for stderr, with a final newline. Colour is the caller's affair:
-    /// `label` paints the words `error` and `hint`.
+    /// The text for stderr, with a final newline, harmless for a terminal: names
+    /// of files and models in it may have come from anywhere. Colour is the
+    /// caller's affair: `label` paints the words `error` and `hint`.
     pub fn render(&self, label: &dyn Fn(&str) -> String) -> String {
-        let mut text = format!("{}: {}\n", label("error"), self.message);
+        let mut text = format!("{}: {}\n", label("error"), clean(&self.message));
         for cause in &self.causes {
-            let _ = writeln!(text, "  because: {cause}");
+            let _ = writeln!(text, "  because: {}", clean(cause));
         }
         if !self.hints.is_empty() {
             text.push('\n');
         }
         for hint in &self.hints {
-            let _ = writeln!(text, "{}: {hint}", label("hint"));
+            let _ = writeln!(text, "{}: {}", label("hint"), clean(hint));
         }
         text
     }
@@ -163,6 +165,12 @@ mod tests {
             error.render(&|word| word.to_owned()),
             "error: could not write `a.json`\n  because: disk full\n\nhint: free some space\n"
         );
+    }
+
+    #[test]
+    fn nothing_in_an_error_drives_a_terminal() {
+        let error = Error::usage("no `a\x1b[31mb`").hint("try `c\x07`");
+        assert_eq!(error.to_string(), "error: no `ab`\n\nhint: try `c`");
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
     if let Some(id) = &outcome.request_id {
         explained.causes.push(format!("request id {}", clean_line(id)));
     }
-    explained.hints.extend(hint(context, lane, error, outcome));
+    explained.hints.extend(hint(context, lane, error));
     let is_lost = outcome.possibly_billed && outcome.text.is_empty();
     if is_lost && error.kind != FailureKind::Cancelled {
         explained.causes.push(format!("it may have been served, and billed: {}", money::bill(&outcome.bill)));
@@ -109,7 +109,7 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
 }
 
 /// What may help against a failure.
-fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Option<String> {
+fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
     let provider = lane.model.provider.as_str();
     Some(match error.kind {
         FailureKind::Auth => match &lane.way {
@@ -132,9 +132,6 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
         FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
         FailureKind::Timeout => {
             "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned()
-        }
-        FailureKind::Truncated | FailureKind::Broken if !outcome.text.is_empty() => {
-            "`pollm ask -c \"go on\"` goes on from what came".to_owned()
         }
         FailureKind::Connect => {
             return connect_hint(provider).or_else(|| match &lane.way {

@@ -94,8 +94,9 @@ impl Found {
 /// Unknown and ambiguous names, with suggestions; wrong options.
 pub fn find(name: &str, context: &Context) -> Result<Found> {
     let parts = LaneName::parse(name.trim());
-    let mut params =
-        lane_params(&parts.options).map_err(|why| Error::usage(format!("`{}`: {why}", clean_line(name))))?;
+    let named =
+        |error: Error| Error { message: format!("`{}`: {}", clean_line(name), error.message), ..error };
+    let mut params = lane_params(&parts.options).map_err(named)?;
     let resolved = resolve(&parts.model, context)?;
     params.effort = params.effort.or(resolved.effort);
     let suffix: String = parts.options.iter().map(|(key, value)| format!("@{key}={value}")).collect();
@@ -125,6 +126,10 @@ fn unknown(error: ResolveError, context: &Context) -> Error {
         return Error::usage("the name of a model is empty");
     }
     let config = &context.config;
+    if config.aliases.contains_key(typed.as_str()) {
+        // What an alias means is unknown only where it means nothing but aliases.
+        return Error::usage(format!("the alias `{}` leads back to itself", clean_line(typed)));
+    }
     if let Some(route) = config.routes.get(name) {
         return one_of("route", name, &route.models);
     }

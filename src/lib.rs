@@ -181,7 +181,9 @@ fn dispatch_command(
                 config: &context.config,
                 providers: &providers,
             };
-            commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, stderr)
+            let (mut nowhere, quiet) = (std::io::sink(), cli.global.quiet);
+            let notes: &mut dyn Write = if quiet { &mut nowhere } else { stderr };
+            commands::keys::run(args, &place, &mut commands::keys::read_key, stdout, notes)
         }
         Command::Config(_) | Command::Man(_) => Ok(()),
     }

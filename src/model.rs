@@ -97,6 +97,31 @@ impl LaneName {
     }
 }
 
+/// Joins again what a list's commas took apart within an option's JSON
+/// (`a/b@provider.order=["x","y"],c/d` names two lanes).
+pub fn whole_names<T: AsRef<str>>(pieces: impl IntoIterator<Item = T>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for piece in pieces {
+        match names.last_mut().filter(|name| ends_within_json(name)) {
+            Some(name) => {
+                name.push(',');
+                name.push_str(piece.as_ref());
+            }
+            None => names.push(piece.as_ref().to_owned()),
+        }
+    }
+    names
+}
+
+/// Whether the last option of a lane is a JSON array or object without its end.
+fn ends_within_json(name: &str) -> bool {
+    let parsed = LaneName::parse(name);
+    parsed.options.last().is_some_and(|(_, value)| {
+        let read = || serde_json::from_str::<serde::de::IgnoredAny>(value);
+        value.starts_with(['[', '{']) && read().is_err_and(|error| error.is_eof())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +135,19 @@ mod tests {
         assert_eq!(ModelRef::split("gpt"), None);
         assert_eq!(ModelRef::split("/gpt"), None);
         assert_eq!(ModelRef::split("openai/"), None);
+    }
+
+    #[test]
+    fn commas_within_an_options_json_part_no_names() {
+        let names = |typed: &str| whole_names(typed.split(','));
+        assert_eq!(names("a/b,c/d"), ["a/b", "c/d"]);
+        assert_eq!(
+            names(r#"a/b@provider.order=["x","y"]@seed=1,c/d@o={"p":[1,2],"q":3},e"#),
+            [r#"a/b@provider.order=["x","y"]@seed=1"#, r#"c/d@o={"p":[1,2],"q":3}"#, "e"]
+        );
+        // What never ends, or is no JSON at all, is for whoever reads the option to refuse.
+        assert_eq!(names("a/b@o=[1,c/d"), ["a/b@o=[1,c/d"]);
+        assert_eq!(names("a/b@o=[x,c/d"), ["a/b@o=[x", "c/d"]);
     }
 
     #[test]

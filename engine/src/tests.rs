@@ -18,11 +18,7 @@ fn at_most(tokens: u32) -> Request {
 }
 
 /// The answer's text and outcome, and the steps that led there.
-fn run(
-    file: &[u8],
-    request: &Request,
-    settings: Settings,
-) -> Result<(String, Generated, Vec<Step>), Error> {
+fn run(file: &[u8], request: &Request, settings: Settings) -> Result<(String, Generated, Vec<Step>), Error> {
     let cancel = AtomicBool::new(false);
     let mut steps = Vec::new();
     let generated = answer(file, request, &cancel, settings, &mut |step| steps.push(step))?;

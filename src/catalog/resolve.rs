@@ -7,6 +7,7 @@ use super::{Billing, Catalog, Model, Provider, ProviderKind, State};
 use crate::chat::Effort;
 use crate::error::Error;
 use crate::model::{ModelRef, ProviderId};
+use crate::nearest::nearest;
 use crate::render::filter::clean_line;
 
 /// A lab as canonical names have it, and the providers that it runs itself, in
@@ -323,8 +324,14 @@ impl Catalog {
         if suggestions.is_empty() {
             suggestions = self.suggestions(typed);
         }
-        let provider = typed.split('/').next().unwrap_or_default().to_owned();
-        ResolveError::UnknownProvider { typed: typed.to_owned(), provider, suggestions }
+        let (provider, model) = typed.split_once('/').unwrap_or((typed, ""));
+        if suggestions.is_empty() && !model.is_empty() {
+            // With a known provider any id is passed through.
+            let ids: Vec<ProviderId> = self.providers().into_iter().map(|row| row.id).collect();
+            let near = nearest(provider, ids.iter().map(ProviderId::as_str));
+            suggestions.extend(near.map(|near| format!("{near}/{model}")));
+        }
+        ResolveError::UnknownProvider { typed: typed.to_owned(), provider: provider.to_owned(), suggestions }
     }
 
     /// Picks one of several providers of a model: its lab where that is usable,

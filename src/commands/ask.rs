@@ -46,9 +46,14 @@ pub struct AskArgs {
     #[command(flatten)]
     pub prompt: PromptOptions,
     /// Go on with the latest conversation
+    ///
+    /// The model that answered last is asked, and the system prompt stays, unless -m, --route or -s say
+    /// otherwise. Answers of `compare` are gone on with by --conversation.
     #[arg(short = 'c', long = "continue", conflicts_with = "conversation", help_heading = "Prompt")]
     pub continue_: bool,
     /// Go on with a conversation, by its id or the beginning of it
+    ///
+    /// The id of a call (`pollm history`) goes on from that call.
     #[arg(long, value_name = "ID", help_heading = "Prompt")]
     pub conversation: Option<String>,
     /// Sampling and limits.
@@ -94,7 +99,7 @@ pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
         stderr(&why(&plan, context));
     }
     if args.call.dry_run {
-        let as_json = plan.product == plan::Product::Json;
+        let as_json = matches!(plan.product, plan::Product::Json | plan::Product::Events);
         let calls = dry_run::Calls {
             caps: dry_run::Caps::Each(plan.caps, plan.manner.retries.paid_sends()),
             decision: plan.decisions.first(),

@@ -140,7 +140,7 @@ pub struct Shape {
     /// Order of the models
     #[arg(long, value_name = "BY", value_enum, default_value_t, help_heading = "Output")]
     pub sort: Sort,
-    /// What to print
+    /// What to print [default: text, or what the extension of --output says]
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     pub format: Option<CompareFormat>,
     /// Short for --format json

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, ListQuery, Listed, Selection, StoredCall};
 use crate::nearest::nearest;
+use crate::prompt::parse_number;
 use crate::render::csv;
 use crate::render::history as view;
 use crate::render::json::{self, Extra, laid_out};
@@ -34,7 +35,7 @@ enum HistoryCommand {
     List(ListArgs),
     /// Show one call: its figures, its prompt, its answer
     Show {
-        /// The call's id, or the beginning of it
+        /// The call's id, or the beginning of it, as `pollm history` lists it
         id: String,
         /// Print the call as one JSON object
         #[arg(long)]
@@ -48,10 +49,10 @@ enum HistoryCommand {
 
 #[derive(Clone, Debug, Args)]
 struct ListArgs {
-    /// Only calls whose prompt or answer has this text in it
+    /// Only calls whose prompt or answer has this text in it, in upper or lower case
     term: Option<String>,
     /// At most so many, the newest; 0 for all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = parse_number::<usize>, allow_negative_numbers = true)]
     limit: usize,
     #[command(flatten)]
     table: TableOptions,

@@ -111,10 +111,12 @@ pub fn run(
 pub fn read_key(provider: &str) -> io::Result<Zeroizing<String>> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        return rpassword::prompt_password(format!("key of {provider}: ")).map(Zeroizing::new);
+        let read = rpassword::prompt_password(format!("key of {provider}: ")).map(Zeroizing::new);
+        // What ended without a line left the cursor behind the question.
+        return read.inspect_err(|_| crate::streams::stderr("\n"));
     }
     let mut text = Zeroizing::new(String::with_capacity(4 * 1024));
-    // One byte more than a key may have, so that a longer one is seen as such.
+    // Far more than a key may have, so that a longer one is seen as such.
     stdin.lock().take(1 << 20).read_to_string(&mut text)?;
     Ok(text)
 }

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::reader::{Item, Problems, Table};
 use crate::error::{Error, Result};
+use crate::model::whole_names;
 
 /// A name in the file that stands for something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +34,12 @@ pub(super) fn check(
     let mut check = |item: &Item<'_>, is_provider: bool| {
         // What is no text was reported before.
         let Some(name) = item.as_text() else { return };
-        let names = if is_provider { vec![Named::Provider(name)] } else { models(name) };
-        for refused in names.into_iter().filter_map(|named| find(named).err()) {
+        let refused: Vec<Error> = if is_provider {
+            find(Named::Provider(name)).err().into_iter().collect()
+        } else {
+            models(name).iter().filter_map(|name| find(Named::Model(name)).err()).collect()
+        };
+        for refused in refused {
             problems.add(item.at, |place| Error {
                 causes: [vec![refused.message.clone()], refused.causes.clone()].concat(),
                 hints: refused.hints.clone(),
@@ -60,8 +65,8 @@ pub(super) fn check(
 }
 
 /// `default_model` may be a chain, as `-m` may.
-fn models(names: &str) -> Vec<Named<'_>> {
-    names.split(',').map(Named::Model).collect()
+fn models(names: &str) -> Vec<String> {
+    whole_names(names.split(','))
 }
 
 #[cfg(test)]

@@ -333,7 +333,7 @@ fn a_missing_file_is_empty_unless_it_was_named() {
     let error = Config::load(&path, true, BUILT_IN).unwrap_err();
     assert_eq!(error.kind, crate::error::ErrorKind::Config);
     assert!(error.message.contains("config.toml can't be read"), "{error}");
-    assert_eq!(error.hints, ["`POLLM_CONFIG` names it; unset that, or create the file"]);
+    assert_eq!(error.hints, ["`POLLM_CONFIG` names it; unset that, or create it with `pollm config edit`"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::outcome::{CountedUsage, Status};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery<'a> {
     /// Only calls whose prompt or answer has this text in it. Case counts for
-    /// nothing in ASCII letters, and no character is special.
+    /// nothing, letter by letter, and no character is special.
     pub term: Option<&'a str>,
     /// At most so many; `None` for all.
     pub limit: Option<usize>,
@@ -59,6 +59,10 @@ impl Ledger {
     /// Where the file can't be read.
     pub fn list(&self, query: &ListQuery<'_>) -> Result<Vec<Listed>, LedgerError> {
         let limit = query.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let [lower, upper] = match query.term.map(containing) {
+            Some(patterns) => patterns.map(Some),
+            None => [None, None],
+        };
         let rows = || {
             self.connection
                 .prepare(
@@ -68,29 +72,57 @@ impl Ledger {
                      ) AS prompt
                      FROM calls WHERE ?1 IS NULL OR EXISTS (
                          SELECT 1 FROM parts JOIN contents ON contents.id = content
-                         WHERE call = seq AND kind IS NULL AND body LIKE ?1 ESCAPE '\\'
+                         WHERE call = seq AND kind IS NULL AND (body GLOB ?1 OR body GLOB ?4)
                          AND (role = 'answer' OR role = 'user' AND turn = turns)
                      ) ORDER BY id DESC LIMIT ?2",
                 )?
-                .query_map(params![query.term.map(containing), limit, GLANCE], listed)?
+                .query_map(params![lower, limit, GLANCE, upper], listed)?
                 .collect::<rusqlite::Result<_>>()
         };
         rows().map_err(self.reading())
     }
 }
 
-/// The pattern of `LIKE` for texts that contain a term.
-fn containing(term: &str) -> String {
-    let mut pattern = String::with_capacity(term.len() + 2);
-    pattern.push('%');
-    for letter in term.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
+/// The patterns of `GLOB` for texts that contain a term in any case: a text
+/// matches one of the two. `LIKE` knows the case of ASCII only.
+///
+/// A pattern that begins with a letter is searched for many times as fast as
+/// one that begins with a set, so each case of the first letter has its own.
+fn containing(term: &str) -> [String; 2] {
+    let mut letters = term.chars();
+    let first = letters.next().map(cases).unwrap_or_default();
+    let rest: String = letters.map(|letter| any_of(&cases(letter))).collect();
+    let (typed, others) = first.split_at(first.len().min(1));
+    let others = if others.is_empty() { typed } else { others };
+    [typed, others].map(|begin| format!("*{}{rest}*", any_of(begin)))
+}
+
+/// A letter as typed, and in its other case. Where that has several letters
+/// (`ß`, `SS`) it does not count.
+fn cases(letter: char) -> Vec<char> {
+    let [lower, upper] = [only(letter.to_lowercase()), only(letter.to_uppercase())];
+    // The one letter of Greek that has two small forms.
+    let small: &[char] = if upper == Some('Σ') { &['σ', 'ς'] } else { &[] };
+    let mut cases = vec![letter];
+    for case in lower.into_iter().chain(upper).chain(small.iter().copied()) {
+        if !cases.contains(&case) {
+            cases.push(case);
         }
-        pattern.push(letter);
     }
-    pattern.push('%');
-    pattern
+    cases
+}
+
+fn only(mut letters: impl Iterator<Item = char>) -> Option<char> {
+    letters.next().filter(|_| letters.next().is_none())
+}
+
+/// The pattern of one character: itself, or a set, in which nothing is special.
+fn any_of(cases: &[char]) -> String {
+    match cases {
+        [] => String::new(),
+        [plain] if !matches!(plain, '*' | '?' | '[') => plain.to_string(),
+        _ => format!("[{}]", cases.iter().collect::<String>()),
+    }
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {

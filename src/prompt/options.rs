@@ -1,11 +1,14 @@
 //! Parameters as they are typed: `-o KEY=VALUE`, a lane's `@` options, and the
 //! ranges that every protocol shares.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::chat::Params;
+use crate::error::{Error, Result};
+use crate::nearest::nearest;
 
 /// Reads `KEY=VALUE` of `-o`: a dotted name of a field of the provider's
 /// request body, and JSON or, where it is none, text. A value that begins like
@@ -15,6 +18,10 @@ use crate::chat::Params;
 /// What is wrong with it, for a message that names the option.
 pub fn parse_option(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    field(name, value)
+}
+
+fn field(name: &str, value: &str) -> Result<(String, Value), String> {
     if name.split('.').any(str::is_empty) {
         return Err("expected a field's name before the `=`".to_owned());
     }
@@ -55,6 +62,22 @@ pub fn parse_max_tokens(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|tokens| *tokens >= 1)
         .ok_or_else(|| "expected a whole number of 1 or more".to_owned())
+}
+
+/// Reads a seed: a whole number.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_seed(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+/// Reads how many there may be of something: a whole number of 0 or more.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_number<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "expected a whole number of 0 or more".to_owned())
 }
 
 /// Reads a text that ends the answer: an empty one would end it before it began.
@@ -106,18 +129,47 @@ fn number(text: &str, allowed: impl Fn(f64) -> bool) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.is_finite() && allowed(*value))
 }
 
+/// The options of a lane that every protocol has, in the spelling of the flags.
+pub const LANE_OPTIONS: [&str; 6] = ["effort", "temperature", "top-p", "max-tokens", "seed", "stop"];
+
+/// Fields of request bodies whose names look like a mistyped option of ours:
+/// sampling by rank (Anthropic, Cohere and others; `top_a` of OpenRouter), the
+/// least length (vLLM), and the pace of an answer (Anthropic).
+const LOOKALIKES: [&str; 4] = ["top_k", "top_a", "min_tokens", "speed"];
+
+/// So many letters of a name's beginning are taken for an abbreviation of it.
+const ABBREVIATED: usize = 3;
+
 /// Reads the options of one lane (`provider/model@effort=high`). Of a name
 /// given twice the last counts, but each `stop` adds one. Names that no common
-/// parameter has are fields of the provider's request body, as with `-o`.
+/// parameter has are fields of the provider's request body, as with `-o`, but
+/// that a name near one of ours is refused: most servers would not say a word.
 ///
 /// # Errors
-/// Which option is wrong and what was expected.
-pub fn lane_params(options: &[(String, String)]) -> Result<Params, String> {
+/// Which option is wrong, and what was expected or may be meant.
+pub fn lane_params(options: &[(String, String)]) -> Result<Params> {
     let mut params = Params::default();
     for (name, value) in options {
-        set(&mut params, name, value).map_err(|expected| format!("invalid `@{name}={value}`: {expected}"))?;
+        if let Some(meant) = mistyped(name) {
+            return Err(Error::usage(format!("unknown option `@{name}`"))
+                .hint(format!("did you mean `@{meant}`?"))
+                .hint(format!("`-o {name}={value}` sends a field of that name to every model")));
+        }
+        set(&mut params, name, value)
+            .map_err(|expected| Error::usage(format!("invalid `@{name}={value}`: {expected}")))?;
     }
     Ok(params)
+}
+
+/// The name that was meant by one that is none but nearly is.
+fn mistyped(name: &str) -> Option<&'static str> {
+    let spelled = name.replace('_', "-");
+    if LANE_OPTIONS.contains(&spelled.as_str()) || LOOKALIKES.contains(&name) || name.contains('.') {
+        return None;
+    }
+    let begun = |whole: &&&str| name.len() >= ABBREVIATED && whole.starts_with(&spelled);
+    let abbreviated = LANE_OPTIONS.iter().find(begun).copied();
+    abbreviated.or_else(|| nearest(name, LOOKALIKES.into_iter().chain(LANE_OPTIONS)))
 }
 
 fn set(params: &mut Params, name: &str, value: &str) -> Result<(), String> {
@@ -126,10 +178,10 @@ fn set(params: &mut Params, name: &str, value: &str) -> Result<(), String> {
         "temperature" => params.temperature = Some(parse_temperature(value)?),
         "top-p" | "top_p" => params.top_p = Some(parse_top_p(value)?),
         "max-tokens" | "max_tokens" => params.max_tokens = Some(parse_max_tokens(value)?),
-        "seed" => params.seed = Some(value.parse().map_err(|_| "expected a whole number")?),
+        "seed" => params.seed = Some(parse_seed(value)?),
         "stop" => params.stop.push(parse_stop(value)?),
         _ => {
-            let (name, value) = parse_option(&format!("{name}={value}"))?;
+            let (name, value) = field(name, value)?;
             params.extra.insert(name, value);
         }
     }
@@ -216,9 +268,41 @@ mod tests {
 
     #[test]
     fn a_wrong_lane_option_is_named() {
-        let said = |name: &str, value: &str| lane_params(&[(name.into(), value.into())]).unwrap_err();
+        let said = |name: &str, value: &str| lane_params(&[(name.into(), value.into())]).unwrap_err().message;
         assert_eq!(said("temperature", "hot"), "invalid `@temperature=hot`: expected a number of 0 or more");
         assert_eq!(said("seed", "x"), "invalid `@seed=x`: expected a whole number");
         assert!(said("effort", "extreme").contains("expected none, minimal"));
+    }
+
+    #[test]
+    fn a_name_near_one_of_ours_is_refused_and_fields_pass() {
+        let meant = |name: &str| {
+            let error = lane_params(&[(name.into(), "1".into())]).unwrap_err();
+            assert_eq!(error.message, format!("unknown option `@{name}`"));
+            assert_eq!(error.hints[1], format!("`-o {name}=1` sends a field of that name to every model"));
+            error.hints[0].clone()
+        };
+        let near = [
+            ("temprature", "temperature"),
+            ("Temperature", "temperature"),
+            ("temp", "temperature"),
+            ("max_token", "max-tokens"),
+            ("maxtokens", "max-tokens"),
+            ("topp", "top-p"),
+            ("top-k", "top_k"),
+            ("efort", "effort"),
+            ("stops", "stop"),
+        ];
+        for (typed, known) in near {
+            assert_eq!(meant(typed), format!("did you mean `@{known}`?"), "{typed}");
+        }
+        for field in LOOKALIKES {
+            assert!(lane_params(&[(field.into(), "1".into())]).unwrap().extra.contains_key(field));
+        }
+        for field in ["n", "user", "store", "service_tier", "max_completion_tokens", "top_logprobs", "x.temp"]
+        {
+            let params = lane_params(&[(field.into(), "1".into())]).unwrap();
+            assert_eq!(params.extra.keys().collect::<Vec<_>>(), [field]);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the shell completes.
 
-use crate::support::{CommandOutput, Env};
+use crate::support::streams::openai_chunks;
+use crate::support::{CommandOutput, Env, Lab, Script};
 
 const SHELLS: [&str; 5] = ["bash", "zsh", "fish", "powershell", "elvish"];
 
@@ -102,4 +103,76 @@ fn a_broken_configuration_costs_only_the_user_s_names() {
     let env = Env::new();
     env.configure("aliases = 3\n");
     assert_eq!(candidates(&env, &["keys", "set", "anthr"]), ["anthropic"]);
+}
+
+#[test]
+fn values_that_are_no_names_are_completed_too() {
+    let env = Env::new();
+    let at = |words: &[&str]| candidates(&env, words);
+    assert_eq!(at(&["ask", "--effort", "m"]), ["minimal", "medium", "max"]);
+    assert_eq!(at(&["ask", "-m", "opus@eff"]), ["opus@effort="]);
+    assert_eq!(at(&["ask", "-m", "gpt,opus@seed=1@effort=x"]), ["gpt,opus@seed=1@effort=xhigh"]);
+    assert_eq!(at(&["ask", "--hedge", ""]), ["p90"]);
+    assert_eq!(at(&["compare", "--check", "max"]), ["max-cost:", "max-latency:"]);
+    assert_eq!(at(&["cost", "report", "--since", "t"]), ["today"]);
+    assert_eq!(at(&["man", "cost", "b"]), ["budget"]);
+    assert_eq!(at(&["man", "hist"]), ["history"]);
+    assert_eq!(at(&["man", "history", "e"]), ["export"]);
+}
+
+#[test]
+fn files_are_completed_wherever_one_is_taken() {
+    let env = Env::new();
+    env.write("notes.md", "text");
+    let at = |words: &[&str]| candidates(&env, words);
+    for option in ["-f", "-a", "--schema", "--output"] {
+        assert_eq!(at(&["ask", option, "no"]), ["notes.md"], "{option}");
+    }
+    assert_eq!(at(&["ask", "-s", "@no"]), ["@notes.md"]);
+    assert_eq!(at(&["compare", "--check", "schema:no"]), ["schema:notes.md"]);
+    assert_eq!(at(&["models", "refresh", "--from", "no"]), ["notes.md"]);
+}
+
+#[test]
+fn calls_are_completed_by_their_ids() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["Good day"])));
+    let _ = lab.ask(&["a\ttitle\n\nmore"]).run().success();
+    let id = lab.ledger()[0]["id"].as_str().unwrap().to_owned();
+    let begun = id[..8].to_lowercase();
+    for words in [["history", "show"], ["history", "delete"], ["ask", "--conversation"]] {
+        let whole = begun.clone() + &id[8..];
+        assert_eq!(candidates(&lab.env, &[words[0], words[1], &begun]), [whole], "{words:?}");
+    }
+    let described = complete(&lab.env, "fish", &["history", "show", &begun]);
+    assert!(described.stdout.contains("lab/one: a title"), "{described}");
+}
+
+/// bash splits words at `=` and `:`, and puts candidates in place of what
+/// stands behind the last of these only.
+#[test]
+fn bash_completes_behind_its_own_word_breaks() {
+    let env = Env::new();
+    env.write("a b.md", "text");
+    env.configure("[aliases]\nfavourite = \"groq/openai/gpt-oss-120b\"\n[providers.house]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n[providers.house.models.\"seven:free\"]\n");
+    let exe = env!("CARGO_BIN_EXE_pollm");
+    let replies = |line: &str, words: &str, current: &str| {
+        let script = format!(
+            "source <(COMPLETE=bash '{exe}'); COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+             COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; _clap_complete_pollm pollm '{current}' x
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let output = env.command("bash", ["-c", &script]).run().success();
+        output.stdout.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(replies("pollm mod", "pollm mod", "mod"), ["models"]);
+    assert_eq!(replies("  pollm  keys set ", "pollm keys set ''", "")[0], "openai");
+    assert_eq!(replies("pollm ask --format=", "pollm ask --format =", ""), ["text", "json", "jsonl"]);
+    assert_eq!(replies("pollm ask --format=j", "pollm ask --format = j", "j"), ["json", "jsonl"]);
+    assert_eq!(replies("pollm ask -m house/seven:f", "pollm ask -m house/seven : f", "f"), ["free"]);
+    assert_eq!(replies("pollm ask -m favourite@se", "pollm ask -m favourite @ se", "se"), ["seed="]);
+    assert_eq!(replies("pollm ask -f a", "pollm ask -f a", "a"), ["a\\ b.md"]);
+    assert_eq!(
+        replies("pollm ask -m nothing-like-it", "pollm ask -m nothing-like-it", "nothing-like-it"),
+        [""]
+    );
 }

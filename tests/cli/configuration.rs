@@ -22,9 +22,7 @@ fn every_name_is_looked_up_as_a_call_would() {
         hint: did you mean `anthropic/claude-opus-5-5`, `azure/claude-opus-5-5`, `venice/claude-opus-5-5`, `opencode/claude-opus-5-5`?
 
         error: invalid `aliases.round` in $ENV/config/pollm/config.toml, line 5
-          because: unknown model `round`
-
-        hint: `pollm models` lists what can be asked now, `pollm models --all TERM` looks through all
+          because: the alias `round` leads back to itself
 
         error: invalid `sets.daily[0]` in $ENV/config/pollm/config.toml, line 8
           because: route `fast-route`: unknown provider `opnai` in `opnai/gpt-6.1-sol`
@@ -63,4 +61,12 @@ fn what_the_environment_or_the_file_names_is_told() {
     assert!(output.stderr.contains("because: `POLLM_MODEL` names it\n"), "{output}");
     let output = env.pollm(["ask", "-m", "nonsense", "hello"]).run().exited(2);
     assert!(!output.stderr.contains("names it"), "{output}");
+}
+
+#[test]
+fn a_key_is_stored_without_a_word_where_none_is_wanted() {
+    let env = Env::new();
+    let output = env.pollm(["-q", "keys", "set", "groq"]).stdin("gsk_never_seen").run().success();
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
+    assert_eq!(env.pollm(["keys", "list"]).run().success().stdout, "groq  key file\n");
 }

@@ -40,6 +40,20 @@ fn an_unknown_model() {
 }
 
 #[test]
+fn an_unknown_provider_with_a_model_that_nobody_knows() {
+    let output = Env::new().pollm(["ask", "-m", "opnai/our-own-model", "hello"]).run().exited(2);
+    assert!(output.stderr.ends_with("\nhint: did you mean `openai/our-own-model`?\n"), "{output}");
+}
+
+#[test]
+fn aliases_that_go_round_in_a_circle() {
+    let env = Env::new();
+    env.configure("[aliases]\nfirst = \"second\"\nsecond = \"first\"\n");
+    let output = env.pollm(["ask", "-m", "first", "hello"]).run().exited(2);
+    assert_eq!(output.stderr, "error: the alias `first` leads back to itself\n");
+}
+
+#[test]
 fn an_ambiguous_id() {
     let (env, server) = (Env::new(), Server::always(Script::sse(openai_chunks(&["never"]))));
     let rows = ["first", "second"].map(|name| row(name, "openai-chat", &server.url()));
@@ -275,7 +289,7 @@ fn a_number_that_is_out_of_range() {
         (["--timeout", "0"], "expected more than 0"),
         (["--timeout", "-2"], "expected seconds, such as `90`"),
         (["--max-wait", "soon"], "expected seconds, such as `90`"),
-        (["--retries", "-1"], "-1 is not in 0..=4294967295"),
+        (["--retries", "-1"], "expected a whole number of 0 or more"),
         (["--stop", ""], "expected a text that is not empty"),
     ] {
         let output = refused(&[args[0], args[1], "hello"]);

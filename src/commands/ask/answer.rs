@@ -1,7 +1,7 @@
 //! What is printed once the answer is whole, and what it is worth.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -14,12 +14,14 @@ use crate::exchange::possibly_lost;
 use crate::explain::events;
 use crate::lane::Lane;
 use crate::outcome::{Outcome, Status};
+use crate::render::events::{EventWriter, Speaker};
 use crate::render::extract::first_code_block;
 use crate::render::json::{self, Extra};
 use crate::render::money;
 use crate::render::receipt::receipt;
 use crate::render::route;
 use crate::whole_file::save;
+use crate::wire::{ApiError, FailureKind};
 
 /// Whether a complete answer is what was asked for: the schema first, then
 /// `--strict`, which makes an answer that ended early a failure.
@@ -44,6 +46,8 @@ pub(super) fn judge(plan: &Plan, outcome: &mut Outcome) -> Result<()> {
 pub(super) struct Ended<'a> {
     pub(super) plan: &'a Plan,
     pub(super) context: &'a Context,
+    /// Its place among those that are asked.
+    pub(super) at: usize,
     pub(super) lane: &'a Lane,
     pub(super) request: &'a Request,
     pub(super) outcome: &'a Outcome,
@@ -120,20 +124,25 @@ impl Ended<'_> {
                 if pretty { json::laid_out(&object) } else { json::line(&object) + "\n" }
             }
             Product::Events if plan.shown == Shown::Events => return Ok(None),
-            Product::Events => json::line(&self.json()) + "\n",
+            Product::Events => self.last_event(),
             Product::CodeBlock => match first_code_block(&outcome.text) {
                 Some(block) => ended(&block),
                 None if outcome.status != Status::Ok => ended(&outcome.text),
                 None => {
+                    view.set_apart(&outcome.text);
                     let message = format!("{}: the answer has no code block", outcome.lane);
-                    let kept = Error::new(ErrorKind::Check, message);
-                    view.note(outcome.text.trim_end());
-                    return Err(kept);
+                    return Err(Error::new(ErrorKind::Check, message));
                 }
             },
             Product::Text if matches!(plan.shown, Shown::Stream { .. }) => return Ok(None),
             Product::Text => ended(&outcome.text),
         }))
+    }
+
+    /// The event that ends the stream, which is all of it that a file gets.
+    fn last_event(&self) -> String {
+        let who = Speaker { lane: self.at, model: &self.outcome.lane, run: None };
+        EventWriter::new(Instant::now()).end_at(self.took, &who, self.json())
     }
 
     /// Says on stderr how it went: what ended early, what was left out, what
@@ -145,10 +154,10 @@ impl Ended<'_> {
         }
         if outcome.malformed_events > 0 && outcome.error.is_none() {
             let events = events(outcome.malformed_events);
-            view.note(&format!("skipped {events} of the answer that could not be read"));
+            view.warn(&format!("skipped {events} of the answer that could not be read"));
         }
         if let Some(early) = early(outcome) {
-            view.note(&early);
+            view.warn(&early);
         }
         if let Some(lost) = possibly_lost(&outcome.attempts, self.request, self.lane.row.as_ref()) {
             let lost = money::bill(&lost);
@@ -200,6 +209,11 @@ pub(super) fn with_rescue(error: Error, outcome: &Outcome, kept: bool, next: Opt
     if !kept || outcome.text.is_empty() {
         return error;
     }
+    let is_cut = |failed: &ApiError| matches!(failed.kind, FailureKind::Truncated | FailureKind::Broken);
+    let error = match outcome.error.as_ref().filter(|failed| is_cut(failed)) {
+        Some(_) => error.hint("`pollm ask -c \"go on\"` goes on from what came"),
+        None => error,
+    };
     let error = match next {
         Some(next) => {
             error.hint(format!("`pollm ask -c -m {} \"go on\"` goes on with the next model", next.name))

@@ -326,6 +326,7 @@ impl<'p> Chain<'p> {
         let ended = Ended {
             plan,
             context,
+            at,
             lane: lanes[at],
             request: &request,
             outcome: &outcome,

@@ -161,7 +161,7 @@ fn over_http(
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     headers.extend(wire.headers);
     headers.extend(key_header(context, target));
-    for dropped in &wire.dropped {
+    for dropped in wire.dropped.iter().filter(|_| !context.output.quiet) {
         let note = format!("`{}` is left out: {}\n", dropped.param, dropped.reason);
         stderr(&context.output.paint_stderr(&note, Paint::Dim));
     }

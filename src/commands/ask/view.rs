@@ -200,6 +200,18 @@ impl<'o> View<'o> {
         stderr(&format!("{}\n", self.output.paint_stderr(text, Paint::Dim)));
     }
 
+    /// Says what the answer lacks: also where the user wants no notes, since an
+    /// answer that is not whole must not pass for one.
+    pub(super) fn warn(&mut self, text: &str) {
+        stderr(&format!("{}\n", self.output.paint_stderr(text, Paint::Dim)));
+    }
+
+    /// Shows an answer on stderr that has no place on stdout.
+    pub(super) fn set_apart(&mut self, text: &str) {
+        let text = if self.output.stderr_tty { self.output.clean(text) } else { text.into() };
+        stderr(&format!("{}\n", text.trim_end()));
+    }
+
     /// Parts what stands above from what follows, so that no two answers are
     /// read as one.
     pub(super) fn part(&mut self, text: &str) {

@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lane::{Lane, Way};
 use crate::ledger;
+use crate::model::whole_names;
 use crate::render::compare::{Sort, View};
 use crate::render::route;
 use crate::schema::Schema;
@@ -144,7 +145,8 @@ impl Plan {
         let is_held = self.lanes.iter().any(|lane| guard.holds_for(lane));
         let verdict = is_held.then(|| guard.look(&self.planned(&requests)));
         let calls = Calls { caps: Caps::All(verdict), decision: None };
-        dry_run::print(&self.lanes, &self.asking, calls, self.format == CompareFormat::Json, context)
+        let as_json = matches!(self.format, CompareFormat::Json | CompareFormat::Jsonl);
+        dry_run::print(&self.lanes, &self.asking, calls, as_json, context)
     }
 
     /// What the ledger keeps of the plan, enough to show it and to ask again.
@@ -217,7 +219,7 @@ pub(super) fn choice(args: &CompareArgs, context: &Context) -> Result<Choice> {
         Some(name) => context.config.set(name)?.to_vec(),
         None => Vec::new(),
     };
-    typed.extend(args.model.iter().cloned());
+    typed.extend(whole_names(&args.model));
     if typed.len() < 2 {
         let what = match (&args.set, typed.first()) {
             (Some(set), None) => format!("a comparison needs two models or more; the set `{set}` is empty"),

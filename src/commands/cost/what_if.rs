@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::estimate::Measured;
 use crate::lane::Found;
 use crate::ledger::{Ledger, Spent};
-use crate::model::ModelRef;
+use crate::model::{ModelRef, whole_names};
 use crate::money::{Bill, Cost, CostSource};
 use crate::render::columns::{Column, Place, markdown, one_line, rows, taken};
 use crate::render::compare::escaped;
@@ -92,7 +92,7 @@ pub(super) fn run(
 ) -> Result<()> {
     let format = args.table.format("cost what-if", &TableFormat::USUAL)?;
     let mut targets = Vec::new();
-    for name in &args.model {
+    for name in &whole_names(&args.model) {
         for Found { model, row, .. } in choice::members(name, context)? {
             let is_new = targets.iter().all(|known: &Target| known.model != model);
             if is_new {

@@ -107,6 +107,35 @@ fn lists_are_newest_first_and_searched_by_prompt_and_answer() {
     assert_eq!(found(Some("green_ISH \\"), None), ["Name a colour."]);
     assert_eq!(found(Some("earlier"), None), [""; 0]);
     assert_eq!(found(Some("an earlier"), None), [""; 0]);
+    assert_eq!(found(Some(""), None).len(), 3, "an empty text is in every text");
+}
+
+#[test]
+fn calls_are_found_in_any_case_of_any_script() {
+    let scratch = Scratch::new();
+    let mut ledger = scratch.open();
+    for prompt in ["Größe und ÜBERMUT", "Привет, мир", "Ὀδυσσεύς", "[a-z]* is what? ^-]"]
+    {
+        append(&mut ledger, &asked(prompt), &answered("Yes."), Ulid::generate());
+    }
+    let found = |term: &str| -> Vec<String> {
+        let listed = ledger.list(&ListQuery { term: Some(term), limit: None }).unwrap();
+        listed.into_iter().map(|one| one.prompt).collect()
+    };
+    for term in ["größe", "GRÖßE", "übermut", "Übermut", "öß"] {
+        assert_eq!(found(term), ["Größe und ÜBERMUT"], "{term}");
+    }
+    for term in ["привет", "ПРИВЕТ", "МИР"] {
+        assert_eq!(found(term), ["Привет, мир"], "{term}");
+    }
+    for term in ["ΔΥΣΣΕΎΣ", "δυσσεύσ", "ς", "Σ", "σσ"] {
+        assert_eq!(found(term), ["Ὀδυσσεύς"], "{term}");
+    }
+    for term in ["[A-Z]*", "*", "WHAT?", "^-]", "[", "?"] {
+        assert_eq!(found(term), ["[a-z]* is what? ^-]"], "{term}");
+    }
+    assert_eq!(found("[a-z]?"), [""; 0]);
+    assert_eq!(found("grosse"), [""; 0]);
 }
 
 #[test]

@@ -66,3 +66,14 @@ fn after_a_comparison_an_answer_has_to_be_named() {
     let _ = lab.pollm(["ask", "--conversation", &id, "more"]).run().success();
     assert_eq!(turns(&lab.body()), [("user", "hello"), ("assistant", "Good day"), ("user", "more")]);
 }
+
+#[test]
+fn a_route_chooses_among_all_models_for_a_conversation_too() {
+    let lab = Lab::start(|_, n| Script::sse(openai_chunks(&[&format!("answer {n}")])));
+    let _ = lab.ask(&["first"]).run().success();
+    let again = ["ask", "-c", "--route", "cheapest", "--dry-run", "--json", "second"];
+    let output = lab.pollm(again).env("OPENAI_API_KEY", "sk-never-sent").run().success();
+    let first = &output.jsonl()[0];
+    assert!(first["route"]["candidates"].as_array().unwrap().len() > 1, "{first:#}");
+    assert_eq!(turns(&first["body"]).len(), 3);
+}

@@ -5,7 +5,7 @@ use std::fs;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::streams::{openai_chunks, openai_delta};
+use crate::support::streams::{OPENAI_DONE, openai_chunks, openai_delta, openai_finish};
 use crate::support::{Lab, Script};
 
 fn lab() -> Lab {
@@ -129,4 +129,49 @@ fn quiet_says_nothing_but_the_answer() {
     let lab = Lab::in_turn([Script::new(500), Script::sse(openai_chunks(&["Good day"]))]);
     let output = lab.ask(&["-q", "hello"]).run().success();
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("Good day\n", ""));
+}
+
+#[test]
+fn an_answer_that_is_not_whole_says_so_even_quietly() {
+    let cut = [openai_delta(&json!({"content": "Half"})), openai_finish("length"), OPENAI_DONE.to_owned()];
+    let broken = [openai_delta(&json!({"content": "Good"})), "data: {broken\n\n".to_owned()]
+        .into_iter()
+        .chain(openai_chunks(&[" day"]));
+    let lab = Lab::in_turn([Script::sse(cut), Script::sse(broken)]);
+    let output = lab.ask(&["-q", "hello"]).run().success();
+    assert_eq!(output.stdout, "Half\n");
+    assert!(output.stderr.starts_with("the answer was cut at "), "{output}");
+    let output = lab.ask(&["-q", "hello"]).run().success();
+    assert_eq!(output.stderr, "skipped 1 event of the answer that could not be read\n");
+}
+
+#[test]
+fn an_answer_without_code_is_not_lost_and_drives_no_terminal() {
+    let lab = Lab::always(Script::sse(openai_chunks(&["No \u{1b}]0;title\u{7}code"])));
+    let output = lab.ask(&["-q", "-n", "-x", "hello"]).run().exited(7);
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.starts_with("No \u{1b}]0;title\u{7}code\nerror: "), "{output}");
+    let shown = lab.ask(&["-x", "--color", "never", "hello"]).terminal(80, 24).run().exited(7).stdout;
+    assert!(shown.contains("No code\r\n") && !shown.contains("title"), "{shown:?}");
+}
+
+#[test]
+fn a_file_of_events_holds_the_last_one() {
+    let lab = lab();
+    let _ = lab.ask(&["--output", "answer.jsonl", "hello"]).run().success();
+    let text = fs::read_to_string(lab.env.root().join("work/answer.jsonl")).unwrap();
+    let event: Value = serde_json::from_str(&text).unwrap();
+    let fields = ["event", "lane", "model", "seq"].map(|name| event[name].clone());
+    assert_eq!(fields, [json!("done"), json!(0), json!("lab/one"), json!(0)]);
+    assert!(event["t_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{event}");
+    assert_eq!(event["outcome"]["text"], "Good day");
+}
+
+#[test]
+fn what_is_not_kept_is_not_gone_on_with() {
+    let lab = Lab::always(Script::sse([openai_delta(&json!({"content": "Half"}))]));
+    let output = lab.ask(&["-n", "hello"]).run().exited(1);
+    assert!(!output.stderr.contains("pollm ask -c"), "{output}");
+    let output = lab.ask(&["hello"]).run().exited(1);
+    assert!(output.stderr.contains("`pollm ask -c \"go on\"` goes on from what came"), "{output}");
 }

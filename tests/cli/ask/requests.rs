@@ -191,7 +191,9 @@ fn a_dry_run_sends_nothing_and_shows_no_key() {
         [exit status: 0]
     "#);
     assert!(!output.to_string().contains(KEY));
+    let events = lab.ask(&["--dry-run", "--jsonl", "hello"]).run().success().jsonl();
     let object = lab.ask(&["--dry-run", "--json", "hello"]).run().success().json();
+    assert_eq!((events.len(), &events[0]), (1, &object));
     assert_eq!(object["headers"]["authorization"], "Bearer $LAB_KEY");
     assert_eq!((lab.server.connections(), lab.ledger().len()), (0, 0));
 }
@@ -202,4 +204,30 @@ fn a_call_that_is_not_to_be_kept() {
     let _ = lab.ask(&["--no-log", "hello"]).run().success();
     assert!(lab.ledger().is_empty());
     assert!(!lab.env.root().join("data/pollm/ledger.db").exists());
+}
+
+#[test]
+fn a_mistyped_option_of_a_lane_is_not_sent() {
+    let lab = lab();
+    assert_snapshot!(lab.pollm(["ask", "-m", "lab/one@temprature=1", "hello"]).run(), @r"
+        ------- stderr -------
+        error: `lab/one@temprature=1`: unknown option `@temprature`
+
+        hint: did you mean `@temperature`?
+        hint: `-o temprature=1` sends a field of that name to every model
+        [exit status: 2]
+    ");
+    assert_eq!(lab.server.connections(), 0);
+    let _ = lab.ask(&["-o", "temprature=1", "hello"]).run().success();
+    assert_eq!(lab.body()["temprature"], 1);
+}
+
+#[test]
+fn commas_within_an_option_s_json_part_no_models() {
+    let lab = lab();
+    let models = r#"lab/one@provider.order=["x","y"],lab/two"#;
+    let output = lab.pollm(["ask", "-m", models, "--dry-run", "--json", "hello"]).run().success();
+    let bodies: Vec<Value> = output.jsonl().into_iter().map(|object| object["body"].clone()).collect();
+    assert_eq!(bodies.len(), 2, "{output}");
+    assert_eq!((&bodies[0]["provider"], &bodies[1]["model"]), (&json!({"order": ["x", "y"]}), &json!("two")));
 }
