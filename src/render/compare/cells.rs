@@ -202,7 +202,14 @@ impl<'c> Basis<'c> {
             for run in self.lane.runs.iter().filter(|run| !costs_nothing(&run.outcome)) {
                 total.add(&run.outcome.bill, run.outcome.possibly_billed);
             }
-            notes.push(format!("{} for all {}", super::total::short(&total), self.lane.runs.len()));
+            let all = match self.lane.runs.len() {
+                2 => "both".to_owned(),
+                count => format!("all {count}"),
+            };
+            // Nothing is nothing however often.
+            if (total.known, total.unpriced) != (Cost::ZERO, 0) {
+                notes.push(format!("{} for {all}", super::total::short(&total)));
+            }
         }
         if priced > 0 && priced < counted.len() {
             notes.push(format!("{} unpriced", counted.len() - priced));
