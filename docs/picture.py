@@ -6,7 +6,8 @@
 
 It runs a comparison of the embedded model with itself in a pseudo-terminal, so
 that it needs no key, and turns the colours into SVG. Every run shows new
-answers and new figures: those of the machine that it runs on.
+answers and new figures: those of the machine that it runs on, which should have
+nothing else to do.
 """
 
 import fcntl
@@ -27,8 +28,13 @@ COLUMNS = 92
 MARGIN = 20
 MODEL = "local/smollm2-135m"
 PROMPT = "In one sentence, why is the sky blue?"
-ARGS = ["compare", "-m", MODEL, "-m", f"{MODEL}@temperature=0.5", "-m", f"{MODEL}@temperature=0.9", PROMPT]
-SHOWN = f'pollm compare -m {MODEL} -m {MODEL}@temperature=0.5 \\\n    -m {MODEL}@temperature=0.9 "{PROMPT}"'
+CHECK = "contains:Rayleigh"
+MODELS = [MODEL, f"{MODEL}@temperature=0.5", f"{MODEL}@temperature=0.9"]
+ARGS = ["compare", *(part for model in MODELS for part in ("-m", model)), "--runs", "5", "--check", CHECK, PROMPT]
+SHOWN = (
+    f"pollm compare -m {MODELS[0]} -m {MODELS[1]} \\\n"
+    f'    -m {MODELS[2]} --runs 5 --check {CHECK} \\\n    "{PROMPT}"'
+)
 
 THEME = TerminalTheme(
     (13, 17, 23),
@@ -73,7 +79,8 @@ def run(program: str) -> str:
         if not piece:
             break
         output += piece
-    if process.wait() != 0:
+    # 7: an answer did not pass the check, which is worth showing.
+    if process.wait() not in (0, 7):
         sys.exit(f"pollm failed: {output.decode(errors='replace')}")
     return output.decode().replace("\r\n", "\n")
 

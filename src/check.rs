@@ -35,6 +35,10 @@ pub const KINDS: &[(&str, &str)] = &[
     ),
 ];
 
+/// A check was ended before it could say anything of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped;
+
 /// One `--check`.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -87,15 +91,21 @@ impl Check {
     }
 
     /// Checks an answer. Only a whole one can pass. A command blocks for up to
-    /// 60 s; it is killed, and the check fails, once `stop` is set.
-    pub fn run(&self, outcome: &Outcome, stop: &AtomicBool) -> Checked {
-        let failure = not_whole(outcome).or_else(|| self.failure(outcome, stop));
-        Checked { check: self.text.clone(), failure }
+    /// 60 s, and is killed once `stop` is set.
+    ///
+    /// # Errors
+    /// Where a command was killed so: nobody knows what it would have said.
+    pub fn run(&self, outcome: &Outcome, stop: &AtomicBool) -> std::result::Result<Checked, Stopped> {
+        let failure = match not_whole(outcome) {
+            Some(why) => Some(why),
+            None => self.failure(outcome, stop)?,
+        };
+        Ok(Checked { check: self.text.clone(), failure })
     }
 
-    fn failure(&self, outcome: &Outcome, stop: &AtomicBool) -> Option<String> {
+    fn failure(&self, outcome: &Outcome, stop: &AtomicBool) -> std::result::Result<Option<String>, Stopped> {
         let answer = &outcome.text;
-        match &self.kind {
+        Ok(match &self.kind {
             Kind::Contains(text) => {
                 (!answer.contains(text)).then(|| format!("`{text}` is not in the answer"))
             }
@@ -106,10 +116,7 @@ impl Check {
             Kind::Json => serde_json::from_str::<IgnoredAny>(unfenced(answer).unwrap_or(answer))
                 .err()
                 .map(|error| format!("the answer is not JSON: {error}")),
-            Kind::Schema(schema) => schema.check(answer).err().map(|failure| {
-                let error = Error::from(&failure);
-                format!("{}: {}", error.message, error.causes.join("; "))
-            }),
+            Kind::Schema(schema) => by_schema(schema, answer),
             Kind::MaxCost(most) => match outcome.bill.cost {
                 None => Some("what it cost is unknown".to_owned()),
                 Some(cost) if cost > *most => {
@@ -122,9 +129,15 @@ impl Check {
                 Some(took) if took > *most => Some(format!("it took {took:.0} ms, more than {most} ms")),
                 Some(_) => None,
             },
-            Kind::Command(command) => command.failure(answer, stop),
-        }
+            Kind::Command(command) => command.failure(answer, stop)?,
+        })
     }
+}
+
+/// Why an answer does not meet a schema.
+pub fn by_schema(schema: &Schema, answer: &str) -> Option<String> {
+    let error = Error::from(&schema.check(answer).err()?);
+    Some(format!("{}: {}", error.message, error.causes.join("; ")))
 }
 
 /// The variables that hold keys of any provider known here, for [`Check::parse`].

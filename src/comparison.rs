@@ -19,7 +19,8 @@ pub struct Comparison {
     pub started_at: Timestamp,
     /// What was asked, as text.
     pub prompt: String,
-    /// From the first call to the end of the last.
+    /// From the first call to the end of the last, without what lies between
+    /// two commands.
     pub wall: Duration,
     /// The lanes, in the order asked.
     pub lanes: Vec<LaneResult>,
@@ -93,10 +94,11 @@ impl LaneResult {
     /// one that came farthest.
     pub fn shown(&self) -> Option<&Run> {
         let good = self.measured().find(|run| run.outcome.status == Status::Ok);
-        // `max_by_key` gives the last of equals; the first tells the story.
-        let farthest = || self.measured().max_by_key(|run| run.outcome.text.len());
-        let first = || self.measured().next().filter(|run| !run.outcome.text.is_empty());
-        good.or_else(first).or_else(farthest).or_else(|| self.runs.first())
+        // Of equals the first tells the story.
+        let length = |run: &Run| run.outcome.text.len();
+        let farthest =
+            || self.measured().reduce(|one, other| if length(other) > length(one) { other } else { one });
+        good.or_else(farthest).or_else(|| self.runs.first())
     }
 
     /// Whether every call that counts has a whole answer.
@@ -104,6 +106,24 @@ impl LaneResult {
         let mut measured = self.measured().peekable();
         measured.peek().is_some() && measured.all(|run| run.outcome.status == Status::Ok)
     }
+}
+
+/// When a call ran, in nanoseconds since 1970.
+pub fn span(outcome: &Outcome) -> (i128, i128) {
+    let start = outcome.started_at.as_nanosecond();
+    (start, start + i128::try_from(outcome.wall.as_nanos()).unwrap_or_default())
+}
+
+/// How long at least one of several calls ran, each given by its [`span`]: what
+/// lies between two processes does not count.
+pub fn together(mut spans: Vec<(i128, i128)>) -> Duration {
+    spans.sort_unstable();
+    let (mut sum, mut until) = (0, i128::MIN);
+    for (start, end) in spans {
+        sum += (end - start.max(until)).max(0);
+        until = until.max(end);
+    }
+    Duration::from_nanos(u64::try_from(sum).unwrap_or(u64::MAX))
 }
 
 /// Money added up so that nothing unknown is taken for nothing.
@@ -142,5 +162,17 @@ impl Comparison {
             total.add(&run.outcome.bill, run.outcome.possibly_billed);
         }
         total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_between_calls_do_not_count() {
+        let spans = vec![(50, 60), (0, 10), (5, 20), (6, 8), (100, 100)];
+        assert_eq!(together(spans), Duration::from_nanos(30));
+        assert_eq!(together(Vec::new()), Duration::ZERO);
     }
 }

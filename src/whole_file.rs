@@ -103,7 +103,7 @@ fn open(path: &Path) -> io::Result<To> {
         return straight(path);
     }
     // Through a link, to the file that it stands for.
-    let target = if found.is_some() { path.canonicalize()? } else { path.to_owned() };
+    let target = if found.is_some() { path.canonicalize()? } else { led_to(path) };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut beside = tempfile::Builder::new();
     beside.prefix(".pollm-");
@@ -115,6 +115,17 @@ fn open(path: &Path) -> io::Result<To> {
         file.as_file().set_permissions(found.permissions())?;
     }
     Ok(To::Beside(BufWriter::new(file), target))
+}
+
+/// Where links lead that end at no file yet.
+fn led_to(path: &Path) -> PathBuf {
+    const MOST_LINKS: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(next) = std::fs::read_link(&target) else { break };
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    target
 }
 
 fn straight(path: &Path) -> io::Result<To> {
@@ -159,6 +170,11 @@ mod tests {
         save(&link, "after").unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read_to_string(&private).unwrap(), "after");
+        let [early, new] = ["early.txt", "new.txt"].map(|name| folder.path().join(name));
+        symlink("new.txt", &early).unwrap();
+        save(&early, "first").unwrap();
+        assert!(early.is_symlink());
+        assert_eq!(std::fs::read_to_string(&new).unwrap(), "first");
         assert_eq!(std::fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -13,6 +13,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Stopped;
 use crate::error::{Error, Result};
 use crate::render::filter::clean_line;
 
@@ -50,14 +51,19 @@ impl Command {
     }
 
     /// Runs the command; why the answer fails.
-    pub(super) fn failure(&self, answer: &str, stop: &AtomicBool) -> Option<String> {
-        match self.run(answer, stop) {
-            Ok(failure) => failure,
-            Err(error) => Some(format!("the command can't be run: {error}")),
-        }
+    pub(super) fn failure(
+        &self,
+        answer: &str,
+        stop: &AtomicBool,
+    ) -> std::result::Result<Option<String>, Stopped> {
+        self.run(answer, stop).unwrap_or_else(|error| Ok(Some(format!("the command can't be run: {error}"))))
     }
 
-    fn run(&self, answer: &str, stop: &AtomicBool) -> std::io::Result<Option<String>> {
+    fn run(
+        &self,
+        answer: &str,
+        stop: &AtomicBool,
+    ) -> std::io::Result<std::result::Result<Option<String>, Stopped>> {
         let mut command = shell(&self.script);
         for name in &self.hidden {
             command.env_remove(name);
@@ -70,16 +76,16 @@ impl Command {
         let status = match wait(&mut child, self.limit, stop)? {
             Waited::Ended(status) => status,
             Waited::TooLong => {
-                return Ok(Some(format!("it took longer than {} s", self.limit.as_secs_f64())));
+                return Ok(Ok(Some(format!("it took longer than {} s", self.limit.as_secs_f64()))));
             }
-            Waited::Stopped => return Ok(Some("interrupted".to_owned())),
+            Waited::Stopped => return Ok(Err(Stopped)),
         };
         if status.success() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let mut said = [stderr, stdout].into_iter().filter_map(|line| line.recv_timeout(LAST_WORDS).ok());
         let said = said.find(|line| !line.is_empty());
-        Ok(Some(said.map_or_else(|| status.to_string(), |line| format!("{line} ({status})"))))
+        Ok(Ok(Some(said.map_or_else(|| status.to_string(), |line| format!("{line} ({status})")))))
     }
 }
 
@@ -234,7 +240,7 @@ mod tests {
     use super::*;
 
     fn said(script: &str, answer: &str) -> Option<String> {
-        Command::new(script, &[]).unwrap().failure(answer, &AtomicBool::new(false))
+        Command::new(script, &[]).unwrap().failure(answer, &AtomicBool::new(false)).unwrap()
     }
 
     fn refused(script: &str) -> String {
@@ -290,7 +296,7 @@ mod tests {
         let script = format!("sleep 600 & echo $! > '{}'; wait", pid.display());
         let mut command = Command::new(&script, &[]).unwrap();
         command.limit = Duration::from_millis(300);
-        let said = command.failure("", &AtomicBool::new(false)).unwrap();
+        let said = command.failure("", &AtomicBool::new(false)).unwrap().unwrap();
         assert_eq!(said, "it took longer than 0.3 s");
         let sleeper = std::fs::read_to_string(&pid).unwrap();
         let sleeper = rustix::process::Pid::from_raw(sleeper.trim().parse().unwrap()).unwrap();
@@ -308,7 +314,7 @@ mod tests {
         }
 
         command.limit = TIME_LIMIT;
-        assert_eq!(command.failure("", &AtomicBool::new(true)).unwrap(), "interrupted");
+        assert_eq!(command.failure("", &AtomicBool::new(true)), Err(Stopped));
     }
 
     #[test]
@@ -317,7 +323,7 @@ mod tests {
         let script = "[ -z \"$CARGO_MANIFEST_DIR\" ] && [ -n \"$PATH\" ]";
         assert!(said(script, "").is_some());
         let command = Command::new(script, &["CARGO_MANIFEST_DIR".to_owned()]).unwrap();
-        assert_eq!(command.failure("", &AtomicBool::new(false)), None);
+        assert_eq!(command.failure("", &AtomicBool::new(false)), Ok(None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn parse(text: &str) -> Check {
 }
 
 fn failure_of(check: &str, outcome: &Outcome) -> Option<String> {
-    let checked = parse(check).run(outcome, &AtomicBool::new(false));
+    let checked = parse(check).run(outcome, &AtomicBool::new(false)).unwrap();
     assert_eq!(checked.check, check);
     checked.failure
 }
@@ -69,7 +69,7 @@ fn a_schema_is_read_before_and_says_what_is_wrong() {
     let check = format!("schema:{}", path.display());
     let parsed = parse(&check);
     std::fs::remove_file(&path).unwrap();
-    let run = |text| parsed.run(&answer(text), &AtomicBool::new(false)).failure;
+    let run = |text| parsed.run(&answer(text), &AtomicBool::new(false)).unwrap().failure;
     assert_eq!(run(r#"{"a":1}"#), None);
     assert_eq!(run("{}").unwrap(), "the answer does not meet the schema: `a` is missing");
     assert!(refused(&check).starts_with("error: could not read"));

@@ -121,6 +121,9 @@ pub struct Past {
     #[arg(long, conflicts_with_all = ["prompt", "set", "system", "attach", "file", "schema", "runs", "warmup"], help_heading = "Last comparison")]
     pub last: bool,
     /// With --last: ask the models of -m too, and only those
+    ///
+    /// The exit code speaks of the calls that are made now. Not while another process still makes
+    /// calls of the same comparison.
     #[arg(long, requires = "last", requires = "model", help_heading = "Last comparison")]
     pub add: bool,
     /// With --last: ask the models that failed once more; with --resume: make the calls that failed again
@@ -199,8 +202,9 @@ pub fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     if raced.unread {
         return Ok(());
     }
+    let showing = plan.showing(raced.is_interrupted);
     let mut comparison = plan.comparison(raced);
-    present::finish(&mut comparison, &plan.showing(), context)
+    present::finish(&mut comparison, &showing, context)
 }
 
 /// Options that mean nothing without another one. clap says so too, but not

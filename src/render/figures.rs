@@ -1,10 +1,10 @@
 //! Figures as people read them: durations, counts, speeds.
 
-/// A duration given in milliseconds: `4 ms`, `0.41 s`, `12.3 s`, `2 min 05 s`,
+/// A duration given in milliseconds: `62 ms`, `0.41 s`, `12.3 s`, `2 min 05 s`,
 /// `1 h 02 min`. Half a step rounds up, and a figure that rounds to the next
 /// form takes it: never `60.0 s`.
 pub fn duration(ms: f64) -> String {
-    if steps(ms, 1.0) < 10 {
+    if steps(ms, 1.0) < 100 {
         return format!("{} ms", steps(ms, 1.0));
     }
     let hundredths = steps(ms, 10.0);
@@ -63,8 +63,9 @@ mod tests {
         for (ms, text) in [
             (0.0, "0 ms"),
             (4.2, "4 ms"),
-            (9.4, "9 ms"),
-            (9.5, "0.01 s"),
+            (14.9, "15 ms"),
+            (99.4, "99 ms"),
+            (99.5, "0.10 s"),
             (405.0, "0.41 s"),
             (1_322.4, "1.32 s"),
             (9_994.0, "9.99 s"),

@@ -158,7 +158,7 @@ fn two_lucky_samples_do_not_win_and_failures_do_not_either() {
     assert_snapshot!(told(&question(Policy::Fastest, &settings, &need, &candidates)), @"
     a/steady: 0.40 s to first word, cautiously 0.47 s to the end (n 30)
     a/lucky: 0.10 s to first word, cautiously 0.71 s to the end (n 2)
-    a/flaky: 0.05 s to first word, cautiously 3.95 s to the end (n 10, 10 failed)
+    a/flaky: 50 ms to first word, cautiously 3.95 s to the end (n 10, 10 failed)
     a/unknown: not measured (n 0): taken for 5.00 s
     ");
     let nothing: Vec<Candidate> =

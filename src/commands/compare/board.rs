@@ -31,8 +31,6 @@ struct Shown {
     /// The terminal has a line for each lane.
     fits: bool,
     output: Output,
-    /// Calls that each lane is to make.
-    runs: usize,
     began: Instant,
 }
 
@@ -43,7 +41,9 @@ struct Line {
     /// Tokens of the prompt, estimated.
     input: u64,
     state: State,
-    /// Calls that ended.
+    /// Calls that it is to make.
+    runs: usize,
+    /// Those that ended.
     ended: usize,
     began: Instant,
     first_token: Option<Duration>,
@@ -73,11 +73,13 @@ impl Board {
         // More lines than the terminal has could never be taken away again.
         let fits = plan.lanes.len() < usize::from(height);
         let now = Instant::now();
-        let lines = plan.names.iter().zip(&plan.lanes).map(|(name, lane)| Line {
+        let runs = |at: usize| plan.slots.iter().filter(|slot| slot.lane == at).count();
+        let lines = plan.names.iter().zip(&plan.lanes).enumerate().map(|(at, (name, lane))| Line {
             name: name.clone(),
             row: lane.row.clone(),
             input: estimate::input(&plan.asking.request(lane)),
             state: State::Queued,
+            runs: runs(at),
             ended: 0,
             began: now,
             first_token: None,
@@ -86,8 +88,7 @@ impl Board {
             piece: String::new(),
             reasons: false,
         });
-        let runs = plan.slots.len() / plan.lanes.len().max(1);
-        Self(Some(Shown { lines: lines.collect(), fits, output: output.clone(), runs, began: now }))
+        Self(Some(Shown { lines: lines.collect(), fits, output: output.clone(), began: now }))
     }
 
     /// A call is about to be made.
@@ -218,8 +219,8 @@ impl Shown {
         let wide = names.first().map_or(0, |name| name.width());
         let lines = self.lines.iter().zip(names).map(|(line, name)| {
             let (mut words, paint) = line.words(now);
-            if self.runs > 1 {
-                words = format!("{}/{}  {words}", (line.ended + 1).min(self.runs), self.runs);
+            if line.runs > 1 {
+                words = format!("{}/{}  {words}", (line.ended + 1).min(line.runs), line.runs);
             }
             let words = cut(&words, room.saturating_sub(wide + 2));
             let words = paint.map_or(words.clone(), |paint| self.output.paint_stderr(&words, paint));
@@ -248,11 +249,11 @@ impl Shown {
 
     /// All lanes in one line.
     fn in_one(&self) -> String {
-        let ended = self.lines.iter().map(|line| line.ended).sum::<usize>();
+        let (ended, all) =
+            self.lines.iter().fold((0, 0), |(ended, all), line| (ended + line.ended, all + line.runs));
         let running = self.lines.iter().filter(|line| matches!(line.state, State::Running));
         let retrying = self.lines.iter().filter(|line| matches!(line.state, State::Retrying { .. })).count();
-        let mut words =
-            format!("{ended} of {} calls done, {} running", self.runs * self.lines.len(), running.count());
+        let mut words = format!("{ended} of {all} calls done, {} running", running.count());
         if retrying > 0 {
             words += &format!(", {retrying} waiting to retry");
         }

@@ -13,7 +13,7 @@ use ulid::Ulid;
 use super::CompareArgs;
 use crate::commands::ask::dry_run::{self, Calls, Caps};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::keeper::Keeper;
 use crate::ledger::StoredComparison;
 use crate::matrix::{Concord, Few, Matrix, Tally};
@@ -21,6 +21,7 @@ use crate::render::output::Paint;
 use crate::runtime;
 use crate::store::Store;
 use crate::streams::stderr;
+use crate::whole_file;
 
 mod desk;
 mod grid;
@@ -68,8 +69,11 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
     }
     let begun = earlier.as_ref().map(|earlier| earlier.begun(plan.grid)).transpose()?.unwrap_or_default();
     let planned = planned(&plan, &begun, args.past.retry_failed);
+    plan.output.as_deref().map(whole_file::check).transpose()?;
     let mut store = Store::new(context, plan.log);
     plan.granted = reserve::reserve(&plan, &planned, &mut store, context)?;
+    // From here on, whatever fails gives back what was set aside.
+    let keeper = Keeper::start(store);
     let matrix = empty(&plan, started_at);
     let mut page = Page::begin(plan.format, plan.output.as_deref(), &matrix)?;
     for (at, item) in plan.items.iter().enumerate() {
@@ -78,7 +82,6 @@ pub(super) fn run(args: &CompareArgs, prompts: &Path, context: &Context) -> Resu
     let ids = plan.items.iter().map(|item| item.id.clone()).collect();
     let mut desk = Desk::new(matrix, page, plan.grid, ids, plan.asking.schema.is_some());
     let runtime = runtime()?;
-    let keeper = Keeper::start(store);
     if let Some(earlier) = &earlier {
         let schema = plan.asking.schema.as_ref();
         let judge = Some(Judge { checks: &plan.checks, schema, keeper: Some(&keeper) });
@@ -135,7 +138,12 @@ fn finish(
     verdict: &Verdict,
 ) -> Result<()> {
     let (matrix, page, ids) = desk.close();
-    let is_read = page.end(&matrix, &ids, sort, context)?;
+    // What was paid for is not lost with its place on the disk.
+    let hint = |error: Error| match verdict.is_new && verdict.log {
+        true => error.hint("`pollm compare --last` shows the totals again"),
+        false => error,
+    };
+    let is_read = page.end(&matrix, &ids, sort, context).map_err(hint)?;
     if is_read { verdict::judge(&matrix, verdict) } else { Ok(()) }
 }
 

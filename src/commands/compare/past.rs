@@ -2,9 +2,7 @@
 //! try at those that failed. Nothing that was paid for is asked again.
 
 use std::path::Path;
-use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde_json::Value;
 use ulid::Ulid;
 
@@ -15,13 +13,14 @@ use crate::asking::{Asking, Manner, params};
 use crate::chat::{Params, Request};
 use crate::check::Check;
 use crate::choice;
-use crate::comparison::{Comparison, LaneResult, Run};
+use crate::comparison::{Comparison, LaneResult, Run, span, together};
 use crate::config;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exchange::Cancel;
 use crate::lane::{self, Lane};
 use crate::ledger::{Ledger, LedgerError, StoredComparison, StoredRun};
+use crate::money::Cost;
 use crate::outcome::Status;
 use crate::schema::Schema;
 use crate::{runtime, signals, whole_file};
@@ -44,12 +43,15 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     let format = plan::format(&args.shape)?;
     let checks = plan::checks(&args.judging.check, context)?;
     idle::refuse(args)?;
-    let (mut ledger, stored) = latest(context)?;
+    let (mut ledger, mut stored) = latest(context)?;
     if matrix::is_one(&stored) {
         return matrix::again(args, format, &checks, ledger, stored, context);
     }
     if args.past.add || args.past.retry_failed {
-        join(&mut ledger, stored.id, args.past.retry_failed)?;
+        // Two that add lanes at once would give them the same places.
+        join(&mut ledger, stored.id, true)?;
+        // Another process may have added some until now.
+        stored = ledger.comparison(&stored.id.to_string()).map_err(unreadable)?;
     }
     let found = find(&ledger, stored)?;
     let request = found.runs.first().map(|run| run.call.request.clone()).unwrap_or_default();
@@ -67,14 +69,16 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
     let raced = plan.as_ref().map(|plan| race::run(plan, context)).transpose()?;
     let was_streamed = plan.as_ref().is_some_and(Plan::streams_events);
     let mut comparison = comparison(found);
+    let mut is_interrupted = false;
     if let (Some(plan), Some(raced)) = (&plan, raced) {
         if raced.unread {
             return Ok(());
         }
+        is_interrupted = raced.is_interrupted;
         merge(&mut comparison, plan, raced);
     }
-    if !checks.is_empty() {
-        check_again(&mut comparison, &checks)?;
+    if !checks.is_empty() && !is_interrupted {
+        is_interrupted = !check_again(&mut comparison, &checks)?;
     }
     let showing = Showing {
         format,
@@ -84,7 +88,9 @@ pub(super) fn run(args: &CompareArgs, context: &Context) -> Result<()> {
         agree,
         strict: args.call.strict,
         by_field,
-        is_new: plan.is_some(),
+        made: plan.as_ref().map(Plan::made).unwrap_or_default(),
+        is_interrupted,
+        checks_all: !checks.is_empty(),
         was_streamed,
         is_kept: plan.as_ref().is_none_or(|plan| plan.log),
     };
@@ -102,7 +108,8 @@ fn latest(context: &Context) -> Result<(Ledger, StoredComparison)> {
 }
 
 /// Takes part in a comparison. A call that is under way in another process is
-/// none that failed: those that failed are made again by one process alone.
+/// none that failed: those that failed are made again by one process alone, and
+/// so are lanes added.
 ///
 /// # Errors
 /// Where `alone` and another process is still at it.
@@ -111,7 +118,7 @@ pub(super) fn join(ledger: &mut Ledger, comparison: Ulid, alone: bool) -> Result
     match others.first().filter(|_| alone) {
         Some(process) => {
             Err(Error::failed(format!("process {process} still makes calls of this comparison"))
-                .hint("`--retry-failed` would make them twice; wait until it ends"))
+                .hint("wait until it ends"))
         }
         None => Ok(others),
     }
@@ -135,12 +142,7 @@ fn find(ledger: &Ledger, stored: StoredComparison) -> Result<Found> {
 /// The comparison as it was, from its calls. A call that failed and was made
 /// again counts no more, but for what it may have cost.
 fn comparison(found: Found) -> Comparison {
-    let started_at = found.stored.started_at;
-    let end = |run: &StoredRun| {
-        let outcome = &run.call.outcome;
-        outcome.started_at.saturating_add(SignedDuration::try_from(outcome.wall).unwrap_or_default()).ok()
-    };
-    let last = found.runs.iter().filter_map(end).max().unwrap_or(started_at);
+    let wall = together(found.runs.iter().map(|run| span(&run.call.outcome)).collect());
     let mut lanes: Vec<LaneResult> = Vec::new();
     for (at, name) in found.names.iter().cloned().enumerate() {
         let calls: Vec<&StoredRun> = found.runs.iter().filter(|run| run.place.lane == at).collect();
@@ -148,22 +150,23 @@ fn comparison(found: Found) -> Comparison {
         let runs = calls.iter().enumerate().filter_map(|(i, stored)| {
             let outcome = stored.call.outcome.clone();
             let is_replaced = later(i);
-            if is_replaced && outcome.bill.cost == Some(crate::money::Cost::ZERO) {
+            if is_replaced && outcome.bill.cost == Some(Cost::ZERO) {
                 return None;
             }
             let is_warmup = stored.place.run < 1 || is_replaced;
             Some(Run { outcome, is_warmup, checks: stored.checks.clone() })
         });
-        let runs: Vec<Run> = runs.collect();
+        let mut runs: Vec<Run> = runs.collect();
+        runs.sort_by_key(|run| !run.is_warmup);
         if !runs.is_empty() {
             lanes.push(LaneResult { name, route: found.route(at), runs });
         }
     }
     Comparison {
         id: found.stored.id,
-        started_at,
+        started_at: found.stored.started_at,
         prompt: found.stored.prompt,
-        wall: Duration::try_from(last.duration_since(started_at)).unwrap_or_default(),
+        wall,
         lanes,
         agreement: None,
     }
@@ -274,6 +277,8 @@ fn asking(args: &CompareArgs, found: &Found, request: Request) -> Result<Asking>
 
 /// Puts the new calls where they belong.
 fn merge(comparison: &mut Comparison, plan: &Plan, raced: Raced) {
+    comparison.wall += raced.wall;
+    let made = plan.made();
     for landed in raced.landed {
         let name = &plan.names[landed.slot.lane];
         let at = comparison.lanes.iter().position(|lane| lane.name == *name).unwrap_or_else(|| {
@@ -283,29 +288,34 @@ fn merge(comparison: &mut Comparison, plan: &Plan, raced: Raced) {
         });
         let runs = &mut comparison.lanes[at].runs;
         // A failed call that is tried again gives way to the new one.
+        let gives_way = |run: &&mut Run| {
+            !run.is_warmup && run.outcome.status != Status::Ok && !made.contains(&run.outcome.id)
+        };
         if landed.run.outcome.status != Status::Skipped
-            && let Some(old) = runs.iter_mut().find(|run| !run.is_warmup && run.outcome.status != Status::Ok)
+            && let Some(old) = runs.iter_mut().find(gives_way)
         {
             old.is_warmup = true;
         }
         if landed.run.outcome.status != Status::Skipped || runs.is_empty() {
             runs.push(landed.run);
         }
-        runs.retain(|run| !run.is_warmup || run.outcome.bill.cost != Some(crate::money::Cost::ZERO));
+        runs.retain(|run| !run.is_warmup || run.outcome.bill.cost != Some(Cost::ZERO));
+        runs.sort_by_key(|run| !run.is_warmup);
     }
 }
 
-/// Holds the answers against other checks than those of then.
-fn check_again(comparison: &mut Comparison, checks: &[Check]) -> Result<()> {
+/// Holds the answers against other checks than those of then; false where the
+/// user ended that.
+fn check_again(comparison: &mut Comparison, checks: &[Check]) -> Result<bool> {
     let runs = comparison.lanes.iter_mut().flat_map(|lane| &mut lane.runs);
     let cancel = Cancel::default();
     runtime()?.block_on(async {
         signals::cancel_on_interrupt(&cancel);
         for run in runs.filter(|run| !run.is_warmup) {
-            run.checks = race::checked(checks, None, &run.outcome, &cancel).await;
+            run.checks = race::checked(checks, None, &run.outcome, &cancel).await.unwrap_or_default();
         }
     });
-    Ok(())
+    Ok(!cancel.is_cancelled())
 }
 
 fn number(plan: &Value, field: &str) -> u32 {

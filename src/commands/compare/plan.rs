@@ -1,6 +1,7 @@
 //! From arguments as typed to a plan with every default filled in. Whatever is
 //! wrong with any lane is found here, before anything is sent to one of them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,9 +74,14 @@ pub(super) struct Showing<'p> {
     pub(super) strict: bool,
     /// Answers are compared by their fields.
     pub(super) by_field: bool,
-    /// Calls were made. What is only shown again fails no command, unless it
-    /// is held against a check.
-    pub(super) is_new: bool,
+    /// The calls that this command made, or was to make: the exit code speaks
+    /// of these. None where a comparison is only shown again, which fails no
+    /// command unless it is held against a check.
+    pub(super) made: HashSet<Ulid>,
+    /// The user ended them.
+    pub(super) is_interrupted: bool,
+    /// Checks were given, which all answers are held against.
+    pub(super) checks_all: bool,
     /// The events were written as they happened.
     pub(super) was_streamed: bool,
     /// All of it is in the ledger.
@@ -83,7 +89,7 @@ pub(super) struct Showing<'p> {
 }
 
 impl Plan {
-    pub(super) fn showing(&self) -> Showing<'_> {
+    pub(super) fn showing(&self, is_interrupted: bool) -> Showing<'_> {
         Showing {
             format: self.format,
             view: self.view,
@@ -92,10 +98,17 @@ impl Plan {
             agree: self.agree,
             strict: self.strict,
             by_field: self.asking.schema.is_some(),
-            is_new: true,
+            made: self.made(),
+            is_interrupted,
+            checks_all: true,
             was_streamed: self.streams_events(),
             is_kept: self.log,
         }
+    }
+
+    /// The ids of its calls.
+    pub(super) fn made(&self) -> HashSet<Ulid> {
+        self.slots.iter().map(|slot| slot.id).collect()
     }
 
     /// Whether events go to stdout as they happen.

@@ -16,8 +16,11 @@ pub(super) fn finish(comparison: &mut Comparison, showing: &Showing<'_>, context
     if showing.agree {
         comparison.agreement = Some(agreement(comparison, showing.by_field));
     }
-    print(comparison, showing, context)?;
-    verdict::judge(comparison, showing)
+    match print(comparison, showing, context)? {
+        Written::Ok => verdict::judge(comparison, showing),
+        // Whoever left has seen enough, and did not fail.
+        Written::Closed => Ok(()),
+    }
 }
 
 /// Who agrees with whom; only whole answers are asked.
@@ -32,9 +35,9 @@ fn agreement(comparison: &Comparison, by_field: bool) -> crate::comparison::Agre
     agree::agreement(&answers, by_field)
 }
 
-fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> Result<()> {
+fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> Result<Written> {
     if showing.was_streamed {
-        return Ok(());
+        return Ok(Written::Ok);
     }
     // What was paid for is not lost with its place on the disk.
     let hint = |error: Error| match showing.is_kept {
@@ -45,11 +48,9 @@ fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> R
         let text = whole(comparison, showing, context, context.output.stdout_tty);
         let written = Stdout::open().write(text.as_bytes());
         let failed = |error| Error::failed("the comparison could not be written").because(&error);
-        return match written.map_err(failed).map_err(hint)? {
-            Written::Ok | Written::Closed => Ok(()),
-        };
+        return written.map_err(failed).map_err(hint);
     };
-    save(file, &whole(comparison, showing, context, false)).map_err(hint)
+    save(file, &whole(comparison, showing, context, false)).map(|()| Written::Ok).map_err(hint)
 }
 
 fn whole(comparison: &Comparison, showing: &Showing<'_>, context: &Context, for_person: bool) -> String {

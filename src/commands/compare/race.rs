@@ -2,6 +2,7 @@
 //! they land.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,11 +15,11 @@ use super::events::Events;
 use super::plan::Plan;
 use crate::budget::Guard;
 use crate::chat::Request;
-use crate::check::Check;
+use crate::check::{self, Check};
 use crate::comparison::{Checked, Run};
 use crate::context::Context;
 use crate::dispatch::Ready;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exchange::{AtOnce, Cancel, Ended, Job, exchange, fan_out};
 use crate::keeper::Keeper;
 use crate::ledger::{Place, StoredComparison};
@@ -52,6 +53,8 @@ pub(super) struct Raced {
     pub(super) landed: Vec<Landed>,
     /// The reader of the events is gone.
     pub(super) unread: bool,
+    /// The user ended them, or what checks were saying of them.
+    pub(super) is_interrupted: bool,
 }
 
 /// What the calls share while they run.
@@ -76,7 +79,10 @@ pub(super) fn run(plan: &Plan, context: &Context) -> Result<Raced> {
     let cancel = Cancel::default();
     let result = runtime.block_on(async {
         signals::cancel_on_interrupt(&cancel);
-        signals::cancel_when_unread(&cancel);
+        // What goes to a file has its reader.
+        if plan.file.is_none() {
+            signals::cancel_when_unread(&cancel);
+        }
         let mut ready = Vec::with_capacity(plan.lanes.len());
         for lane in &plan.lanes {
             ready.push(plan.manner.ready(lane, context).await?);
@@ -145,7 +151,7 @@ impl Race<'_> {
         let unread = self.events.borrow_mut().as_mut().map(Events::finish).transpose()?.unwrap_or_default();
         let mut landed = self.landed.take();
         landed.extend(self.left_out(&landed));
-        Ok(Raced { started_at, wall, landed, unread })
+        Ok(Raced { started_at, wall, landed, unread, is_interrupted: self.cancel.is_cancelled() })
     }
 
     /// Makes one call and keeps what came of it.
@@ -181,6 +187,7 @@ impl Race<'_> {
         self.keeper.append("compare", outcome.clone(), request, Some(place));
         self.board.borrow_mut().end(slot, &outcome);
         let checks = checked(&plan.checks, plan.asking.schema.as_ref(), &outcome, self.cancel).await;
+        let checks = checks.unwrap_or_default();
         if !checks.is_empty() {
             self.keeper.checks(outcome.id, checks.clone());
         }
@@ -202,8 +209,8 @@ impl Race<'_> {
 
     /// The calls that a Ctrl-C kept from being made.
     fn left_out(&self, landed: &[Landed]) -> Vec<Landed> {
-        let made = |slot: &&Slot| !landed.iter().any(|landed| landed.slot == **slot);
-        let skipped = self.plan.slots.iter().filter(made);
+        let made: HashSet<Ulid> = landed.iter().map(|landed| landed.slot.id).collect();
+        let skipped = self.plan.slots.iter().filter(|slot| !made.contains(&slot.id));
         skipped
             .map(|slot| {
                 let lane = &self.plan.lanes[slot.lane];
@@ -216,16 +223,16 @@ impl Race<'_> {
 }
 
 /// Holds an answer against every check, the schema first. A command may take
-/// long: nothing else waits for it.
+/// long: nothing else waits for it. `None` where the user ended one.
 pub(super) async fn checked(
     checks: &[Check],
     schema: Option<&Schema>,
     outcome: &Outcome,
     cancel: &Cancel,
-) -> Vec<Checked> {
+) -> Option<Vec<Checked>> {
     let by_schema = schema.filter(|_| outcome.status == Status::Ok).map(|schema| Checked {
         check: "schema".to_owned(),
-        failure: schema.check(&outcome.text).err().map(|failure| Error::from(&failure).message),
+        failure: check::by_schema(schema, &outcome.text),
     });
     let mut all: Vec<Checked> = by_schema.into_iter().collect();
     if !checks.is_empty() {
@@ -242,7 +249,9 @@ pub(super) async fn checked(
                 running.await
             }
         };
-        all.extend(done.unwrap_or_default());
+        for checked in done.unwrap_or_default() {
+            all.push(checked.ok()?);
+        }
     }
-    all
+    Some(all)
 }

@@ -8,37 +8,44 @@ use crate::explain::phrase;
 use crate::outcome::Status;
 use crate::render::filter::clean_line;
 
-/// Whether everything went as asked. An interruption comes first, then what
-/// the answers are worth, then the lanes that gave none.
+/// Whether everything that this command was to do went as asked. An
+/// interruption comes first, then what the answers are worth, then the lanes
+/// that gave none.
 pub(super) fn judge(comparison: &Comparison, showing: &Showing<'_>) -> Result<()> {
     let measured: Vec<(&str, &Run)> = comparison
         .lanes
         .iter()
         .flat_map(|lane| lane.measured().map(move |run| (lane.name.as_str(), run)))
         .collect();
-    let is_cancelled =
-        |(_, run): &(&str, &Run)| matches!(run.outcome.status, Status::Cancelled | Status::Skipped);
-    if showing.is_new && measured.iter().any(is_cancelled) {
+    if showing.is_interrupted {
         return Err(Error::new(ErrorKind::Interrupted, "interrupted"));
     }
+    let is_made = |(_, run): &&(&str, &Run)| showing.made.contains(&run.outcome.id);
+    let made: Vec<(&str, &Run)> = measured.iter().filter(is_made).copied().collect();
     let failed: Vec<(&str, &Run)> =
-        measured.iter().copied().filter(|(_, run)| run.outcome.status != Status::Ok).collect();
-    if showing.is_new && failed.len() == measured.len() {
-        return Err(because(Error::new(together(&failed), "all models failed"), &failed));
+        made.iter().copied().filter(|(_, run)| run.outcome.status != Status::Ok).collect();
+    if !made.is_empty() && failed.len() == made.len() {
+        let what = match (made.len() == measured.len(), made.len()) {
+            (true, _) => "all models failed",
+            (false, 1) => "the call failed",
+            (false, _) => "all calls failed",
+        };
+        return Err(because(Error::new(together(&failed), what), &failed));
     }
-    checks(&measured)?;
+    let judged = if showing.checks_all || made.is_empty() { &measured } else { &made };
+    checks(judged)?;
     if let (true, Some(agreement)) = (showing.agree, &comparison.agreement)
         && !agreement.is_unanimous()
     {
         let groups = agreement.groups.len();
         return Err(Error::new(ErrorKind::Check, format!("the models disagree: {groups} different answers")));
     }
-    if showing.is_new && !failed.is_empty() {
-        let unit = if measured.len() > comparison.lanes.len() { "calls" } else { "models" };
-        let what = format!("{} of {} {unit} failed", failed.len(), measured.len());
+    if !failed.is_empty() {
+        let unit = if made.len() > comparison.lanes.len() { "calls" } else { "models" };
+        let what = format!("{} of {} {unit} failed", failed.len(), made.len());
         return Err(because(Error::new(ErrorKind::SomeFailed, what), &failed));
     }
-    let mut whole = measured.iter().filter(|(_, run)| run.outcome.status == Status::Ok);
+    let mut whole = judged.iter().filter(|(_, run)| run.outcome.status == Status::Ok);
     match whole.find_map(|(name, run)| Some((name, run.outcome.finish.and_then(Finish::lack)?))) {
         Some((name, what)) if showing.strict => Err(Error::new(ErrorKind::Strict, format!("{name}: {what}"))),
         _ => Ok(()),

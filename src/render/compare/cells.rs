@@ -66,7 +66,7 @@ impl<'c> Basis<'c> {
                 let shown = |ms: Option<f64>| ms.map(figures::duration);
                 timing.ttft_ms.is_some() && shown(timing.ttft_ms) != shown(timing.ttfv_ms)
             }),
-            Figure::Checks => self.measured.iter().any(|run| !run.checks.is_empty()),
+            Figure::Checks => self.good.iter().any(|run| !run.checks.is_empty()),
             Figure::Retries => self.measured.iter().any(|run| run.outcome.attempts.len() > 1),
             _ => true,
         }
@@ -202,7 +202,14 @@ impl<'c> Basis<'c> {
             for run in self.lane.runs.iter().filter(|run| !costs_nothing(&run.outcome)) {
                 total.add(&run.outcome.bill, run.outcome.possibly_billed);
             }
-            notes.push(format!("{} for all {}", super::total::short(&total), self.lane.runs.len()));
+            let all = match self.lane.runs.len() {
+                2 => "both".to_owned(),
+                count => format!("all {count}"),
+            };
+            // Nothing is nothing however often.
+            if (total.known, total.unpriced) != (Cost::ZERO, 0) {
+                notes.push(format!("{} for {all}", super::total::short(&total)));
+            }
         }
         if priced > 0 && priced < counted.len() {
             notes.push(format!("{} unpriced", counted.len() - priced));
@@ -234,8 +241,9 @@ impl<'c> Basis<'c> {
         Cell::new(format!("{good}/{all} ok"), None, (!others.is_empty()).then(|| others.join(", ")))
     }
 
+    /// Only whole answers are judged; that there is none is said already.
     fn checks(&self) -> Cell {
-        let checks = || self.measured.iter().flat_map(|run| &run.checks);
+        let checks = || self.good.iter().flat_map(|run| &run.checks);
         let (passed, all) = (checks().filter(|check| check.failure.is_none()).count(), checks().count());
         if all == 0 {
             return Cell::nothing(None);

@@ -70,7 +70,8 @@ fn compared(old: &str, new: &str, output: &Output) -> (&'static str, String) {
     if old.split_whitespace().eq(new.split_whitespace()) {
         return ("the same, but for blanks and line ends, as", String::new());
     }
-    let words = |text: &'_ str| text.split_word_bounds().count();
+    // Of more words there is no need to know how many.
+    let words = |text: &'_ str| text.split_word_bounds().take(MOST_WORDS + 1).count();
     if words(old) + words(new) <= MOST_WORDS {
         let (old, new): (Vec<&str>, Vec<&str>) =
             (old.split_word_bounds().collect(), new.split_word_bounds().collect());

@@ -54,10 +54,41 @@ struct Atom<'t> {
 pub(super) fn fold(text: &str, width: usize, how: Fold) -> Vec<Line> {
     let mut lines = Vec::new();
     for line in text.lines() {
+        // Most lines: answers come here laid out to the width already.
+        if line.len() <= width && line.bytes().all(is_plain) {
+            let text = if how == Fold::Words { line.trim_end_matches(' ') } else { line };
+            lines.push(Line { text: text.to_owned(), width: text.len() });
+            continue;
+        }
         let (atoms, faces) = atoms(line);
         fold_line(&atoms, &faces, width.max(1), how, &mut lines);
     }
     lines
+}
+
+/// ASCII of one column.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Every letter of a text with its width. Two ASCII characters are never one
+/// letter, so only what lies between such pairs has to be looked up.
+fn letters<'t>(text: &'t str, each: &mut dyn FnMut(&'t str, usize)) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let bytes = rest.as_bytes();
+        let stands_alone = |at: usize| is_plain(bytes[at]) && bytes.get(at + 1).is_none_or(u8::is_ascii);
+        let plain = (0..bytes.len()).take_while(|at| stands_alone(*at)).count();
+        for at in 0..plain {
+            each(&rest[at..=at], 1);
+        }
+        // What an ASCII character is joined to may stand before it.
+        let end = (plain..bytes.len()).find(|at| stands_alone(*at)).map_or(bytes.len(), |at| at + 1);
+        for grapheme in rest[plain..end].graphemes(true) {
+            each(grapheme, grapheme.width());
+        }
+        rest = &rest[end..];
+    }
 }
 
 /// The letters of a line, and every setting of colours that they need.
@@ -82,16 +113,16 @@ fn atoms(line: &str) -> (Vec<Atom<'_>>, String) {
             }
             face = start..faces.len();
         }
-        for grapheme in text.graphemes(true) {
-            let blanks = if grapheme == "\t" { TAB - column % TAB } else { 0 };
+        letters(text, &mut |letter, width| {
+            let blanks = if letter == "\t" { TAB - column % TAB } else { 0 };
             for _ in 0..blanks {
                 atoms.push(Atom { text: " ", width: 1, face: face.clone() });
             }
             if blanks == 0 {
-                atoms.push(Atom { text: grapheme, width: grapheme.width(), face: face.clone() });
+                atoms.push(Atom { text: letter, width, face: face.clone() });
             }
-            column += blanks.max(grapheme.width());
-        }
+            column += blanks.max(width);
+        });
     }
     (atoms, faces)
 }
@@ -215,6 +246,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn letters_are_graphemes(text in "([a-c]{0,3}|\t|日|e\u{301}|👩\u{200d}👧|🇩🇪|\u{600}|\u{e33}){0,12}") {
+            let mut found = Vec::new();
+            letters(&text, &mut |letter, width| found.push((letter, width)));
+            let expected: Vec<_> = text.graphemes(true).map(|letter| (letter, letter.width())).collect();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn every_line_fits_and_nothing_is_lost(
             text in "([a-z]{1,12}|日本|👍🏽|e\u{301}|\x1b\\[1m|\x1b\\[0m| |\t|\n|/|-){0,60}",

@@ -256,7 +256,9 @@ fn cheapest(matrix: &Matrix, said: &mut Said) {
         matrix.lanes.iter().filter(|lane| !known(lane)).map(|lane| line(&lane.name)).collect();
     // A failed call makes the others dearer by next to nothing.
     let alike = least.to_display() == most.to_display();
-    if alike {
+    if alike && *most == Cost::ZERO {
+        said.say("no answer cost anything".to_owned());
+    } else if alike {
         said.say(format!("all cost the same: {} an answer", least.to_display()));
     } else {
         let of = if unknown.is_empty() { "" } else { " of those whose costs are known" };

@@ -112,8 +112,9 @@ fn ending(outcome: &Outcome) -> Option<Remark> {
     Some(Remark::new("warning", text))
 }
 
+/// What checks said of a whole answer; of any other the reason is told above.
 fn checks(run: &Run) -> impl Iterator<Item = Remark> {
-    run.checks.iter().filter_map(|check| {
+    run.checks.iter().filter(|_| run.outcome.status == Status::Ok).filter_map(|check| {
         let failure = check.failure.as_ref()?;
         Some(Remark::new("check", format!("`{}` failed: {}", line(&check.check), line(failure))))
     })
@@ -123,7 +124,9 @@ fn checks(run: &Run) -> impl Iterator<Item = Remark> {
 fn other_runs(lane: &LaneResult, shown: &Run) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let measured: Vec<&Run> = lane.measured().collect();
-    if let (Some(at), 2..) = (measured.iter().position(|run| std::ptr::eq(*run, shown)), measured.len()) {
+    if let (Some(at), 2..) = (measured.iter().position(|run| std::ptr::eq(*run, shown)), measured.len())
+        && !shown.outcome.text.trim().is_empty()
+    {
         remarks.push(Remark::new("note", format!("the answer of run {} of {}", at + 1, measured.len())));
     }
     let mut failures: Vec<(String, usize)> = Vec::new();

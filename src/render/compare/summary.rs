@@ -59,9 +59,17 @@ pub(super) fn statements(comparison: &Comparison, sheet: &Sheet) -> Vec<Statemen
         agreed(agreement, sheet, &mut said);
     }
     let calls: usize = comparison.lanes.iter().map(|lane| lane.runs.len()).sum();
-    let of = if calls == 1 { "1 call".to_owned() } else { format!("all {calls} calls") };
-    said.say(format!("cost of {of}: {}", total::long(&comparison.total())));
+    said.say(format!("cost of {}: {}", all(calls, "call"), total::long(&comparison.total())));
     said.0
+}
+
+/// All of so many: `1 call`, `both calls`, `all 3 calls`.
+fn all(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        2 => format!("both {what}s"),
+        _ => format!("all {} {what}s", figures::count(count as u64)),
+    }
 }
 
 #[derive(Default)]
@@ -243,7 +251,12 @@ fn cheapest(sheet: &Sheet, said: &mut Said) {
         return;
     }
     if !cells.iter().any(|cell| cell.best) {
-        said.say(format!("all cost the same: {}", cell.words));
+        said.say(match (*value == 0.0, ranked.len()) {
+            (true, 2) => "neither cost anything".to_owned(),
+            (true, _) => "none cost anything".to_owned(),
+            (false, 2) => format!("both cost the same: {}", cell.words),
+            (false, _) => format!("all cost the same: {}", cell.words),
+        });
     } else {
         let best: Vec<usize> =
             ranked.iter().filter(|(_, cell, _)| cell.best).map(|(lane, ..)| *lane).collect();
@@ -342,9 +355,9 @@ fn agreed(agreement: &Agreement, sheet: &Sheet, said: &mut Said) {
     match agreement.groups.as_slice() {
         [] => said.say("no answers to compare".to_owned()),
         [_] if answers == 1 => said.say("only one answer: nothing to agree with".to_owned()),
-        [_] => said.say(format!("all {} answers agree", figures::count(answers as u64))),
+        [_] => said.say(format!("{} agree", all(answers, "answer"))),
         groups if groups.iter().all(|group| group.lanes.len() == 1) => {
-            said.say(format!("all {answers} answers differ"));
+            said.say(format!("{} differ", all(answers, "answer")));
         }
         groups => {
             said.say(format!("{} different answers among {answers}", groups.len()));

@@ -75,12 +75,12 @@ impl Grid<'_> {
             out.push_str(&self.output.paint_stdout(label, Paint::Dim));
             out.extend(std::iter::repeat_n(' ', padding));
             for (column, lines) in cells.iter().enumerate() {
-                let line = lines.get(at).cloned().unwrap_or_default();
+                let (text, width) = lines.get(at).map_or(("", 0), |line| (line.text.as_str(), line.width));
                 let last = column + 1 == cells.len();
-                out.push_str(if last && line.text.is_empty() { &last_bar } else { &bar });
-                out.push_str(&line.text);
+                out.push_str(if last && text.is_empty() { &last_bar } else { &bar });
+                out.push_str(text);
                 if !last {
-                    out.extend(std::iter::repeat_n(' ', self.lane.saturating_sub(line.width)));
+                    out.extend(std::iter::repeat_n(' ', self.lane.saturating_sub(width)));
                 }
             }
             out.push('\n');

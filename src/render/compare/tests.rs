@@ -93,7 +93,10 @@ fn two() -> Comparison {
 }
 
 fn with_failures() -> Comparison {
-    let partial = failed("groq/x", "It is in", FailureKind::Broken, "connection reset");
+    let mut partial = failed("groq/x", "It is in", FailureKind::Broken, "connection reset");
+    // Only whole answers are judged.
+    partial.checks =
+        vec![Checked { check: "json".to_owned(), failure: Some("the answer is not whole".to_owned()) }];
     let nothing = failed("ollama/qwen3", "", FailureKind::Connect, "connection refused");
     let mut asked = one("openai/gpt", "Paris", 300, "0.002");
     asked.runs[0].checks = vec![

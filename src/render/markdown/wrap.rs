@@ -172,7 +172,7 @@ impl Writer {
         }
         self.face(face);
         self.out.push_str(text);
-        self.column += text.width();
+        self.column += width(text);
         self.at = At::Text;
     }
 
@@ -234,7 +234,7 @@ impl Writer {
     fn commit(&mut self) {
         let word = std::mem::take(&mut self.word);
         if !word.text.is_empty() {
-            self.place(word.text.width());
+            self.place(width(&word.text));
             for (index, (start, face)) in word.faces.iter().enumerate() {
                 let end = word.faces.get(index + 1).map_or(word.text.len(), |(start, _)| *start);
                 self.face(*face);
@@ -273,7 +273,7 @@ impl Writer {
             self.word.faces.push((self.word.text.len(), face));
         }
         self.word.text.push(c);
-        self.word.most += c.width().unwrap_or(0);
+        self.word.most += if c.is_ascii() { 1 } else { c.width().unwrap_or(0) };
         if self.placed || self.word.most > self.width || self.word.text.len() > WORD_BYTES {
             self.commit();
             self.placed = true;
@@ -298,6 +298,11 @@ impl Sink for Writer {
             }
         }
     }
+}
+
+/// Columns of a text without line ends. Most are ASCII, which needs no table.
+fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
 }
 
 /// Whether a line may end between two characters that no blank parts.

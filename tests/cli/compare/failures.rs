@@ -108,9 +108,12 @@ fn what_all_failed_of_decides_the_exit_code() {
 #[test]
 fn an_output_that_cannot_be_written_is_found_before_anything_is_paid() {
     let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    lab.env.write("p.txt", "hello\n");
     for file in [".", "no/such/folder/x.json"] {
-        let output = compare(&lab, &["a", "b"], &["--output", file, "hello"]).run().exited(2);
-        assert!(output.stderr.contains("could not write"), "{}", output.stderr);
+        for what in [&["hello"][..], &["--prompts", "p.txt"]] {
+            let output = compare(&lab, &["a", "b"], &[&["--output", file], what].concat()).run().exited(2);
+            assert!(output.stderr.contains("could not write"), "{}", output.stderr);
+        }
     }
     assert_eq!(lab.server.connections(), 0);
 }
@@ -121,7 +124,7 @@ fn a_dash_is_stdout() {
     let shown = compare(&lab, &["a", "b"], &["--output", "-", "hello"]).run().success().stdout;
     assert!(shown.contains("first word"), "{shown}");
     lab.env.write("p.txt", "hello\n");
-    for args in [&["--last"][..], &["-m", "a/one,b/one", "--prompts", "p.txt"]] {
+    for args in [&["--last"][..], &["-m", "a/one,b/one", "--prompts", "p.txt"], &["--last"]] {
         let args = [&["compare", "--no-stdin"], args, &["--output", "-", "--format", "csv"]].concat();
         let csv = lab.pollm(args).run().success().stdout;
         assert!(csv.lines().count() >= 3, "{csv}");
@@ -141,6 +144,10 @@ fn a_full_disk_is_no_reader_that_left() {
         assert!(output.stderr.contains("could not be written"), "{}", output.stderr);
     }
     assert_eq!(lab.ledger().len(), 8);
+    lab.env.write("p.txt", "hello\n");
+    let args = ["--prompts", "p.txt", "--output", "/dev/full"];
+    let output = compare(&lab, &["a", "b"], &args).run().exited(1);
+    assert!(output.stderr.contains("`pollm compare --last` shows the totals"), "{}", output.stderr);
 }
 
 #[test]
@@ -156,6 +163,50 @@ fn a_reader_that_leaves_ends_all_calls() {
 }
 
 #[test]
+fn a_reader_that_leaves_has_seen_enough() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse([] as [&str; 0]).head().hang());
+    let output = compare(&lab, &["a", "b"], &["hello"]).stdout_limit(0).run().success();
+    assert!(!output.stderr.contains("interrupted"), "{}", output.stderr);
+}
+
+#[test]
+fn who_reads_stdout_does_not_matter_to_a_file() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["slow"])).sleep(500));
+    lab.env.write("p.txt", "hello\n");
+    for (file, what) in [("one.json", &["hello"][..]), ("many.json", &["--prompts", "p.txt"])] {
+        let args = [&["--output", file], what].concat();
+        let _ = compare(&lab, &["a", "b"], &args).stdout_limit(0).run().success();
+        assert!(lab.env.root().join("work").join(file).exists());
+    }
+}
+
+/// What a command would have said of an answer is unknown: it did not fail.
+#[cfg(unix)]
+#[test]
+fn a_check_that_is_interrupted_says_nothing() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    lab.env.write("p.txt", "hello\n");
+    let check = "cmd:test -e over || { touch begun; sleep 600; }";
+    let work = lab.env.root().join("work");
+    for what in [&["hello"][..], &["--prompts", "p.txt"]] {
+        let args = [&["--check", check], what].concat();
+        let running = compare(&lab, &["a", "b"], &args).spawn();
+        while !work.join("begun").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        running.interrupt();
+        let output = running.finish().exited(130);
+        assert!(!output.stdout.contains("failed"), "{output}");
+        std::fs::remove_file(work.join("begun")).unwrap();
+        let _ = lab.pollm(["compare", "--last"]).run().success();
+    }
+    lab.env.write("over", "");
+    let args = ["--check", check, "--prompts", "p.txt", "--resume", "--json"];
+    let object = compare(&lab, &["a", "b"], &args).run().success().json();
+    assert_eq!(object["lanes"][1]["checks"], json!({"passed": 1, "failed": 0}));
+}
+
+#[test]
 fn truncated_under_strict() {
     let lab = lab_of(&["a", "b"], |name, _| match name {
         "a" => Script::sse(openai_chunks(&["whole"])),
@@ -168,4 +219,13 @@ fn truncated_under_strict() {
     let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
     let output = compare(&lab, &["a", "b"], &["--strict", "hello"]).run().exited(8);
     assert!(output.stderr.contains("b/one: the answer was truncated"), "{}", output.stderr);
+}
+
+#[test]
+fn what_a_schema_asks_for_and_is_not_there_is_said() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&[r#"{"city": "Paris"}"#])));
+    let schema = r#"{"type": "object", "required": ["zip"]}"#;
+    let output = compare(&lab, &["a", "b"], &["--schema", schema, "where?"]).run().exited(7);
+    assert!(output.stderr.contains("zip"), "{}", output.stderr);
+    assert!(output.stdout.contains("zip"), "{}", output.stdout);
 }

@@ -15,7 +15,7 @@ fn shown_again_in_any_form_without_a_call() {
     let first = compare(&lab, &["a", "b"], &["--runs", "2", "--json", "who are you?"]).run().success().json();
     let sent = lab.server.requests().len();
     let mut again = lab.pollm(["compare", "--last", "--json"]).run().success().json();
-    // The time from the first call to the last end is that of the clock on the wall.
+    // What lay between the calls is known no more.
     again["wall_ms"] = first["wall_ms"].clone();
     assert_eq!(again, first);
     for view in ["table", "cards", "diff"] {
@@ -133,9 +133,75 @@ fn a_comparison_that_is_under_way_is_not_retried() {
     }
     let output = lab.pollm(["compare", "--last", "--retry-failed"]).run().exited(1);
     assert!(output.stderr.contains("still makes calls of this comparison"), "{}", output.stderr);
+    // Two that add lanes at once would give them the same place.
+    let output = lab.pollm(["compare", "--last", "--add", "-m", "a/one"]).run().exited(1);
+    assert!(output.stderr.contains("still makes calls of this comparison"), "{}", output.stderr);
     assert_eq!(lab.server.requests().len(), 2);
     running.kill();
     let _ = running.finish();
-    let again = lab.pollm(["compare", "--last", "--retry-failed", "--timeout", "0.5"]).run().exited(4);
+    let again = lab.pollm(["compare", "--last", "--retry-failed", "--timeout", "0.5"]).run().exited(6);
     assert_eq!(lab.server.requests().len(), 3, "{}", again.stderr);
+}
+
+#[test]
+fn the_exit_code_speaks_of_the_calls_that_are_made_now() {
+    let lab = lab_of(&["a", "b", "c", "d"], |name, _| match name {
+        "b" => Script::json(401, &json!({"error": {"message": "Wrong key"}})),
+        "d" => Script::json(402, &json!({"error": {"message": "No credit"}})),
+        _ => Script::sse(openai_chunks(&["I am ", name])),
+    });
+    let _ = compare(&lab, &["a", "b"], &["--check", "contains:am", "hello"]).run().exited(4);
+    let add = |models: &'static str| ["compare", "--last", "--add", "-m", models];
+    let added = lab.pollm(add("c/one")).run().success();
+    assert!(added.stdout.contains("1 of 3 models failed"), "{}", added.stdout);
+    let output = lab.pollm(add("c/one,d/one")).run().exited(4);
+    assert!(output.stderr.contains("1 of 2 models failed"), "{}", output.stderr);
+    let output = lab.pollm(add("b/one")).run().exited(5);
+    assert!(output.stderr.contains("error: the call failed"), "{}", output.stderr);
+    // A check that is given holds for all, those of then for what is new.
+    let other = [&add("c/one")[..], &["--check", "contains:I am a"]].concat();
+    let output = lab.pollm(other).run().exited(7);
+    assert!(output.stderr.contains("3 checks failed"), "{}", output.stderr);
+}
+
+#[test]
+fn the_time_between_two_commands_is_none_of_the_comparison() {
+    let lab = lab_of(&["a", "b", "c"], |name, _| Script::sse(openai_chunks(&["I am ", name])));
+    let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let _ = lab.pollm(["compare", "--last", "--add", "-m", "c/one"]).run().success();
+    let object = lab.pollm(["compare", "--last", "--json"]).run().success().json();
+    let calls = object["lanes"].as_array().unwrap().iter().map(|lane| lane["timing"]["wall_ms"].as_f64());
+    let calls: f64 = calls.flatten().sum();
+    // Each is rounded to a tenth.
+    assert!(object["wall_ms"].as_f64().unwrap() <= calls + 0.5, "{object:#}");
+}
+
+/// A call that gave way counts before the others, as a warm-up does.
+#[test]
+fn runs_keep_their_numbers_where_one_was_made_again() {
+    let well = Arc::new(AtomicBool::new(false));
+    let healed = Arc::clone(&well);
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let lab = lab_of(&["a", "b"], move |name, _| {
+        let cut = name == "b" && asked.fetch_add(1, Ordering::SeqCst) == 1 && !healed.load(Ordering::SeqCst);
+        let half = crate::support::streams::openai_delta(&json!({"content": "Half"}));
+        if cut { Script::sse([half]).close() } else { Script::sse(openai_chunks(&["I am ", name])) }
+    });
+    let _ = compare(&lab, &["a", "b"], &["--runs", "2", "hello"]).run().exited(4);
+    well.store(true, Ordering::SeqCst);
+    let retry = ["compare", "--last", "--retry-failed", "--output", "now.jsonl"];
+    let _ = lab.pollm(retry).run().success();
+    let now = std::fs::read_to_string(lab.env.root().join("work/now.jsonl")).unwrap();
+    let later = lab.pollm(["compare", "--last", "--format", "jsonl"]).run().success().stdout;
+    for events in [now, later] {
+        let events = events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut ends: Vec<_> = events
+            .filter(|event| event["lane"] == 1)
+            .map(|event| (event["run"].as_i64(), event["event"].as_str().unwrap().to_owned()))
+            .collect();
+        ends.sort();
+        let expected = [(0, "error"), (1, "done"), (2, "done")].map(|(run, end)| (Some(run), end.to_owned()));
+        assert_eq!(ends, expected);
+    }
 }

@@ -2,12 +2,11 @@
 //! added up and let go.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use super::grid::{Grid, Slot};
 use super::page::Page;
 use crate::agree;
-use crate::comparison::Run;
+use crate::comparison::{Run, span, together};
 use crate::error::Result;
 use crate::matrix::Matrix;
 use crate::outcome::Status;
@@ -24,8 +23,8 @@ pub(super) struct Desk {
     /// they agree.
     under_way: Option<HashMap<usize, UnderWay>>,
     by_field: bool,
-    /// When each call ran, in nanoseconds since 1970.
-    times: Vec<(i128, i128)>,
+    /// When each call ran.
+    spans: Vec<(i128, i128)>,
 }
 
 /// One prompt that has not got all its answers.
@@ -38,7 +37,7 @@ struct UnderWay {
 impl Desk {
     pub(super) fn new(matrix: Matrix, page: Page, grid: Grid, ids: Vec<String>, by_field: bool) -> Self {
         let under_way = matrix.concord.is_some().then(HashMap::new);
-        Self { matrix, page, landed: 0, grid, ids, under_way, by_field, times: Vec::new() }
+        Self { matrix, page, landed: 0, grid, ids, under_way, by_field, spans: Vec::new() }
     }
 
     /// Takes one call that ended.
@@ -48,7 +47,7 @@ impl Desk {
     pub(super) fn land(&mut self, slot: Slot, run: &Run) -> Result<()> {
         let Some(id) = self.ids.get(slot.item) else { return Ok(()) };
         self.landed += 1;
-        self.times.push(time(run));
+        self.spans.push(span(&run.outcome));
         self.matrix.add(slot.lane, id, run, false);
         self.page.result(&self.matrix, slot, id, run)?;
         if let Some(under_way) = &mut self.under_way {
@@ -71,7 +70,7 @@ impl Desk {
 
     /// Takes a call that another one took the place of: it was paid all the same.
     pub(super) fn land_replaced(&mut self, slot: Slot, run: &Run) {
-        self.times.push(time(run));
+        self.spans.push(span(&run.outcome));
         if let Some(id) = self.ids.get(slot.item) {
             self.matrix.add(slot.lane, id, run, true);
         }
@@ -79,28 +78,10 @@ impl Desk {
 
     /// The matrix as it is at the end, and where it is to be printed.
     pub(super) fn close(mut self) -> (Matrix, Page, Vec<String>) {
-        self.matrix.wall = together(self.times);
+        self.matrix.wall = together(self.spans);
         self.matrix.left = self.grid.len().saturating_sub(self.landed);
         (self.matrix, self.page, self.ids)
     }
-}
-
-/// When a call ran.
-fn time(run: &Run) -> (i128, i128) {
-    let start = run.outcome.started_at.as_nanosecond();
-    (start, start + i128::try_from(run.outcome.wall.as_nanos()).unwrap_or_default())
-}
-
-/// How long at least one of the calls ran: what lies between two processes
-/// does not count.
-fn together(mut times: Vec<(i128, i128)>) -> Duration {
-    times.sort_unstable();
-    let (mut sum, mut until) = (0, i128::MIN);
-    for (start, end) in times {
-        sum += (end - start.max(until)).max(0);
-        until = until.max(end);
-    }
-    Duration::from_nanos(u64::try_from(sum).unwrap_or(u64::MAX))
 }
 
 impl UnderWay {
@@ -111,17 +92,5 @@ impl UnderWay {
         if is_whole && answer.as_ref().is_none_or(|(first, _)| slot.run < *first) {
             *answer = Some((slot.run, run.outcome.text.clone()));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_between_calls_do_not_count() {
-        let times = vec![(50, 60), (0, 10), (5, 20), (6, 8), (100, 100)];
-        assert_eq!(together(times), Duration::from_nanos(30));
-        assert_eq!(together(Vec::new()), Duration::ZERO);
     }
 }

@@ -20,7 +20,7 @@ use crate::commands::compare::race::checked;
 use crate::commands::compare::{CompareArgs, CompareFormat};
 use crate::comparison::Run;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::Cancel;
 use crate::keeper::Keeper;
 use crate::ledger::{Ledger, StoredComparison, StoredRun};
@@ -29,7 +29,7 @@ use crate::model::ModelRef;
 use crate::outcome::{Outcome, Status};
 use crate::schema::Schema;
 use crate::wire::{ApiError, FailureKind};
-use crate::{runtime, signals};
+use crate::{runtime, signals, whole_file};
 
 /// An earlier run of the same prompts.
 pub(super) struct Earlier {
@@ -120,6 +120,10 @@ impl Replay<'_> {
         for at in planned.iter().filter_map(|planned| self.grid.index(planned.slot)) {
             is_due[at] = true;
         }
+        let cancel = Cancel::default();
+        if self.judge.is_some() {
+            self.runtime.block_on(async { signals::cancel_on_interrupt(&cancel) });
+        }
         let stored = &self.earlier.stored;
         self.earlier.ledger.each_run(stored.id, &mut |stored: StoredRun| -> Result<()> {
             let Some((slot, at)) = self.grid.slot(stored.place) else { return Ok(()) };
@@ -131,7 +135,7 @@ impl Replay<'_> {
                 desk.land_replaced(slot, &run);
                 return Ok(());
             }
-            self.judge_again(&mut run);
+            self.judge_again(&mut run, &cancel)?;
             desk.land(slot, &run)
         })?;
         for slot in self.grid.slots() {
@@ -147,16 +151,20 @@ impl Replay<'_> {
 
     /// Holds an answer against checks that it was not held against, because
     /// they are new or the process was killed before.
-    fn judge_again(&self, run: &mut Run) {
-        let Some(judge) = self.judge.as_ref().filter(|judge| !judge.has_judged(run)) else { return };
-        let cancel = Cancel::default();
-        run.checks = self.runtime.block_on(async {
-            signals::cancel_on_interrupt(&cancel);
-            checked(judge.checks, judge.schema, &run.outcome, &cancel).await
-        });
+    ///
+    /// # Errors
+    /// Where the user ends that.
+    fn judge_again(&self, run: &mut Run, cancel: &Cancel) -> Result<()> {
+        let Some(judge) = self.judge.as_ref().filter(|judge| !judge.has_judged(run)) else { return Ok(()) };
+        let said = self.runtime.block_on(checked(judge.checks, judge.schema, &run.outcome, cancel));
+        match said.filter(|_| !cancel.is_cancelled()) {
+            Some(checks) => run.checks = checks,
+            None => return Err(Error::new(ErrorKind::Interrupted, "interrupted while answers were checked")),
+        }
         if let Some(keeper) = judge.keeper {
             keeper.checks(run.outcome.id, run.checks.clone());
         }
+        Ok(())
     }
 }
 
@@ -213,7 +221,8 @@ pub(in crate::commands::compare) fn again(
         warmup: number(&stored.plan["warmup"]),
     };
     let begun = begun(&ledger, &stored, grid)?;
-    let page = Page::begin(format, args.shape.output.as_deref(), &matrix)?;
+    args.shape.file().map(whole_file::check).transpose()?;
+    let page = Page::begin(format, args.shape.file(), &matrix)?;
     let ids = ids(&stored.plan["matrix"], matrix.prompts);
     let agree = matrix.concord.is_some();
     let mut desk = Desk::new(matrix, page, grid, ids, stored.plan["schema"] == true);

@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::past::lost;
 use super::plan::Plan;
 use super::progress::Progress;
-use super::{Planned, Slot};
+use super::{Planned, Slot, verdict};
 use crate::chat::Request;
 use crate::commands::compare::race::checked;
 use crate::comparison::Run;
@@ -61,7 +61,9 @@ pub(super) fn run(
     let cancel = Cancel::default();
     let result = runtime.block_on(async {
         signals::cancel_on_interrupt(&cancel);
-        signals::cancel_when_unread(&cancel);
+        if plan.output.is_none() {
+            signals::cancel_when_unread(&cancel);
+        }
         let mut ready = Vec::with_capacity(plan.lanes.len());
         for lane in plan.lanes.iter().filter(|_| !planned.is_empty()) {
             ready.push(plan.manner.ready(lane, context).await?);
@@ -106,7 +108,7 @@ impl Race<'_> {
         }
         self.progress.borrow_mut().clear();
         if let Some(error) = self.unwritten.take() {
-            return Err(error);
+            return Err(if self.plan.log { error.hint(verdict::GO_ON) } else { error });
         }
         Ok(Raced {
             desk: self.desk.into_inner(),
@@ -172,6 +174,8 @@ impl Race<'_> {
         // Kept at once; what the checks say follows.
         self.keeper.append("compare", outcome.clone(), request, Some(self.place(slot)));
         let checks = checked(&plan.checks, plan.asking.schema.as_ref(), &outcome, self.cancel).await;
+        // What the user ended says nothing: `--resume` checks the answer again.
+        let checks = checks.unwrap_or_default();
         if !checks.is_empty() {
             self.keeper.checks(outcome.id, checks.clone());
         }

@@ -4,6 +4,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::matrix::{Few, Matrix};
 use crate::render::filter::clean_line;
 
+/// What may be done about calls that were not made.
+pub(super) const GO_ON: &str = "the same command line with `--resume` goes on from here";
+
 /// How the totals are judged.
 pub(super) struct Verdict {
     /// Calls were made. What is only shown again fails no command, unless it
@@ -22,9 +25,10 @@ pub(super) struct Verdict {
 pub(super) fn judge(matrix: &Matrix, verdict: &Verdict) -> Result<()> {
     let hint = |error: Error, hint: &str| if verdict.log { error.hint(hint) } else { error };
     if verdict.is_interrupted {
-        let message = format!("interrupted with {} calls not made", matrix.left);
+        let calls = if matrix.left == 1 { "call" } else { "calls" };
+        let message = format!("interrupted with {} {calls} not made", matrix.left);
         let error = Error::new(ErrorKind::Interrupted, message);
-        return Err(hint(error, "the same command line with `--resume` goes on from here"));
+        return Err(hint(error, GO_ON));
     }
     let (measured, ok) = matrix.answered();
     let again = "the same command line with `--resume --retry-failed` makes those calls again";

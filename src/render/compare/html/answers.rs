@@ -111,7 +111,9 @@ fn answer(page: &mut Markup, run: &Run) {
     if let Some(error) = &outcome.error {
         failure(page, outcome, error);
     }
-    checks(page, &run.checks);
+    if outcome.status == Status::Ok {
+        checks(page, &run.checks);
+    }
 }
 
 fn failure(page: &mut Markup, outcome: &Outcome, error: &ApiError) {

@@ -89,7 +89,7 @@ fn an_unknown_price_is_no_low_one() {
     matrix.add(1, "1", &good(5, "0.5"), false);
     let shown = text(&matrix, &plain());
     assert!(
-        shown.contains("cost             ?   $0.50") && shown.contains("per answer       ?   $0.50"),
+        shown.contains("cost            ?  $0.50") && shown.contains("per answer      ?  $0.50"),
         "{shown}"
     );
     assert!(!shown.contains("cheapest") && shown.contains("≥ $0.50 (1 call unpriced)"), "{shown}");

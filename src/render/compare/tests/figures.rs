@@ -16,9 +16,9 @@ fn figures_of_several_runs_are_medians_with_their_spread() {
     };
     let several = comparison(vec![series("a/fast", 200), series("b/slow", 500), series("c/alike", 203)]);
     assert_snapshot!(cells(&several, Figure::FirstWord).join("\n"), @r#"
-    0.22 s * (± 0.01 s, p90 0.24 s, n=12)
-    0.52 s (± 0.01 s, p90 0.54 s, n=12)
-    0.22 s * (± 0.01 s, p90 0.24 s, n=12)
+    0.22 s * (± 11 ms, p90 0.24 s, n=12)
+    0.52 s (± 11 ms, p90 0.54 s, n=12)
+    0.22 s * (± 11 ms, p90 0.24 s, n=12)
     "#);
     assert_snapshot!(cells(&several, Figure::Cost).join("\n"), @r#"
     $0.002 ($0.026 for all 14)
@@ -248,4 +248,31 @@ fn who_had_to_be_asked_again_was_first_only_in_a_way() {
         ),
         "{said}"
     );
+}
+
+#[test]
+fn of_several_failures_the_first_is_shown_and_is_no_answer() {
+    let error = |message| failed("a/a", "", FailureKind::Server, message);
+    let said = remarks::remarks(&lane("a/a", vec![error("the first"), error("the second")]));
+    assert!(said[0].text.contains("the first"), "{said:?}");
+    assert!(!said.iter().any(|remark| remark.text.contains("the answer of run")), "{said:?}");
+}
+
+#[test]
+fn two_are_called_both() {
+    let alike = |usd| comparison(vec![one("a/a", "Yes", 300, usd), one("b/b", "No", 300, usd)]);
+    let agreement = Agreement { groups: Vec::new(), fields: Vec::new() };
+    let groups = [0, 1].map(|at| Group { lanes: vec![at], answer: "yes".to_owned() }).into();
+    let differ = Comparison { agreement: Some(Agreement { groups, ..agreement }), ..alike("0.1") };
+    assert_snapshot!(summary(&differ, &output(80)), @r#"
+    a/a and b/b were first: 0.30 s to the first word
+    both cost the same: $0.10
+    both answers differ
+    cost of both calls: $0.20
+    "#);
+    assert_snapshot!(summary(&alike("0"), &output(80)), @r#"
+    a/a and b/b were first: 0.30 s to the first word
+    neither cost anything
+    cost of both calls: $0.00
+    "#);
 }

@@ -36,7 +36,7 @@ fn markdown_can_not_be_broken_from_inside() {
 
     - 1 of 2 models failed
       - c/c: the provider failed
-    - cost of all 2 calls: \~\$0.1005 (1 call possibly billed)
+    - cost of both calls: \~\$0.1005 (1 call possibly billed)
 
     ### `` a/`b`|<i>@x=1 ``
 

@@ -33,7 +33,7 @@ fn a_table_has_a_column_a_lane() {
       one run each, so this may be chance; `--runs 4` could tell
     groq/openai/gpt-oss-120b was cheapest: $0.000073
       26.0 times cheaper than openai/gpt-6.1-sol
-    cost of all 2 calls: $0.001977
+    cost of both calls: $0.001977
     "#);
 }
 
@@ -74,7 +74,7 @@ fn narrow_terminals_get_cards() {
     $0.000073
       26.0 times cheaper than
       openai/gpt-6.1-sol
-    cost of all 2 calls: $0.001977
+    cost of both calls: $0.001977
     "#);
 }
 
