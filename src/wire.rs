@@ -11,6 +11,7 @@ use crate::chat::{Effort, Ending, Event, Request};
 use crate::model::ModelRef;
 
 pub mod anthropic;
+mod count;
 mod effort;
 pub mod failure;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Answers of the Messages API, streamed or whole.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::events::{Block, BlockDelta, BlockStart, Message, MessageDelta, MessageStart, StopDetails, Typed};
 use super::usage::Counts;
@@ -61,7 +62,8 @@ impl Kind {
     /// leaves it out has the same word in `type`.
     fn of(frame: &Frame<'_>) -> Result<Self, StreamError> {
         let named = Self::named(frame.event.as_bytes());
-        if named != Self::Unknown || frame.data == b"[DONE]" {
+        // Some servers keep a connection alive with events that say nothing.
+        if named != Self::Unknown || matches!(frame.data.trim_ascii(), b"" | b"[DONE]") {
             return Ok(named);
         }
         match parse::<Typed<'_>>(frame.data) {
@@ -182,8 +184,8 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, counts: Option<Counts>, emit: &mut dyn FnMut(Event)) {
-        if let Some(counts) = counts.filter(|counts| !counts.is_empty()) {
+    fn count(&mut self, usage: Option<&RawValue>, emit: &mut dyn FnMut(Event)) {
+        if let Some(counts) = usage.map(Counts::read).filter(|counts| !counts.is_empty()) {
             self.counts.replace(counts);
             emit(Event::Usage(self.counts.usage()));
         }

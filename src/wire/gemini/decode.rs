@@ -30,7 +30,7 @@ struct Stop {
 
 impl Decode for Decoder {
     fn frame(&mut self, frame: Frame<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
-        match frame.data {
+        match frame.data.trim_ascii() {
             b"" | b"[DONE]" => Ok(()),
             data => self.take(data, emit),
         }
@@ -100,7 +100,7 @@ impl Decoder {
                 self.candidate(candidate, emit);
             }
         }
-        if let Some(counts) = response.usage_metadata.filter(|counts| !counts.is_empty()) {
+        if let Some(counts) = response.usage_metadata.map(Counts::read).filter(|counts| !counts.is_empty()) {
             self.count(counts, emit);
         }
         if let Some(feedback) = response.prompt_feedback {

@@ -230,3 +230,18 @@ proptest! {
         replay(&[b"[{},", &bytes[..]].concat());
     }
 }
+
+#[test]
+fn usage_that_is_not_as_expected_takes_no_text_down_with_it() {
+    let told = |usage: &str| {
+        let answer = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"Hi"}}]}},"finishReason":"STOP"}}],"usageMetadata":{usage}}}"#
+        );
+        lines(&replay(answer.as_bytes()))
+    };
+    let with_usage = ["text \"Hi\"", "usage in 3 out 4", "end stop"];
+    assert_eq!(told(r#"{"promptTokenCount":"3","totalTokenCount":7.0}"#), with_usage);
+    for odd in [r#"{"promptTokensDetails":7}"#, "7", "true"] {
+        assert_eq!(told(odd), ["text \"Hi\"", "end stop"], "{odd}");
+    }
+}
