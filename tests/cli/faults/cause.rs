@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::lab::{KEY, row};
-use crate::support::{ClosedPort, CommandOutput, Lab, Script, SilentPort};
+use crate::support::tls::Then;
+use crate::support::{ClosedPort, CommandOutput, Lab, Script, SilentPort, TlsServer};
 
 /// What makes a call fail: what the server answers, and what else is not as it
 /// should be.
@@ -28,6 +29,8 @@ pub(super) enum Address {
     ServerWithTls,
     /// A host that no resolver knows (RFC 6761).
     Unknown,
+    /// A server with TLS, whose certificate nobody trusts.
+    Untrusted,
     /// A port that refuses.
     Refusing,
     /// A port that never answers, not even with a refusal.
@@ -45,6 +48,17 @@ pub(super) enum Here {
     InterruptWait(&'static str),
     /// Ctrl-C while the server says nothing at all.
     InterruptSilence,
+    /// `SIGTERM` as soon as this is on stdout, or while the server says nothing at all.
+    Terminate(Option<&'static str>),
+    /// The terminal goes as soon as this is on stdout.
+    #[cfg(target_os = "linux")]
+    HangUp(&'static str),
+    /// Ctrl-C as soon as this is on stdout, in the background of a script.
+    #[cfg(target_os = "linux")]
+    InterruptInVain(&'static str),
+    /// The terminal goes as soon as this is on stdout, under `nohup`.
+    #[cfg(target_os = "linux")]
+    HangUpInVain(&'static str),
     /// Whoever reads stdout leaves after so many bytes.
     ReaderLeaves(usize),
     /// stdout is a file on a full disk.
@@ -107,9 +121,11 @@ impl Cause {
     pub(super) fn happen(self) -> Came {
         let lab = Lab::in_turn(self.answers);
         let (refusing, silent) = (ClosedPort::new(), SilentPort::new());
+        let untrusted = TlsServer::start("HTTP/1.1 200 OK\r\n\r\n", Then::Close);
         let url = match self.address {
             Address::Server => lab.server.url(),
             Address::ServerWithTls => lab.server.url().replace("http:", "https:"),
+            Address::Untrusted => untrusted.url(),
             Address::Unknown => "http://pollm-test.invalid".to_owned(),
             Address::Refusing => refusing.url(),
             Address::Silent => silent.url(),
@@ -124,7 +140,7 @@ impl Cause {
         };
         let everything = format!("{}{}{rows:?}", output.stdout, output.stderr);
         assert!(!everything.contains(KEY), "the key is shown\n{everything}");
-        Came { sent: lab.server.requests().len() - before, output, rows }
+        Came { sent: lab.server.requests().len() + untrusted.requests() - before, output, rows }
     }
 }
 
@@ -154,6 +170,38 @@ impl Here {
                 let running = ask().spawn();
                 lab.server.wait_until_hanging(0);
                 running.interrupt();
+                running.finish()
+            }
+            Self::Terminate(shown) => {
+                let mut running = ask().spawn();
+                match shown {
+                    Some(shown) => running.wait_for_stdout(shown),
+                    None => lab.server.wait_until_hanging(0),
+                }
+                running.terminate();
+                running.finish()
+            }
+            #[cfg(target_os = "linux")]
+            Self::HangUp(shown) => {
+                let mut running = ask().spawn();
+                running.wait_for_stdout(shown);
+                // The kernel tells it, and the shell does.
+                running.hang_up();
+                running.hang_up();
+                running.finish()
+            }
+            #[cfg(target_os = "linux")]
+            Self::InterruptInVain(shown) => {
+                let mut running = ask().ignoring("INT").spawn();
+                running.wait_for_stdout(shown);
+                running.interrupt();
+                running.finish()
+            }
+            #[cfg(target_os = "linux")]
+            Self::HangUpInVain(shown) => {
+                let mut running = ask().ignoring("HUP").spawn();
+                running.wait_for_stdout(shown);
+                running.hang_up();
                 running.finish()
             }
             Self::ReaderLeaves(bytes) => ask().stdout_limit(bytes).run(),
