@@ -100,7 +100,7 @@ fn a_refusal_keeps_what_was_said_and_says_why() {
         [
             "text \"First, you\"",
             "usage in 18 out 6",
-            "refusal \"This touches on a pathogen.\"",
+            "refusal \"\\n\\nThis touches on a pathogen.\"",
             "end refusal (refusal: bio)",
         ]
     );

@@ -90,7 +90,7 @@ fn filters_are_no_success_and_no_error() {
         [
             "text \"The recipe\"",
             "usage in 9 out 2",
-            "refusal \"Withheld by the shop's rules.\"",
+            "refusal \"\\n\\nWithheld by the shop's rules.\"",
             "end content_filter (MODEL_ARMOR)",
         ]
     );
