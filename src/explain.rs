@@ -153,7 +153,7 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
                 Way::Local => None,
             });
         }
-        FailureKind::Tls if error.message.contains("certificate") => certificate_hint().to_owned(),
+        FailureKind::Tls if error.message.contains("peer certificate") => certificate_hint().to_owned(),
         _ => return address_hint(lane, error, outcome),
     })
 }
@@ -189,7 +189,9 @@ fn address_hint(lane: &Lane, error: &ApiError, outcome: &Outcome) -> Option<Stri
     let Way::Http { target, .. } = &lane.way else { return None };
     let (address, protocol) = (&target.base_url, target.protocol.as_str());
     match error.kind {
-        FailureKind::Tls => Some(format!("is {address} right? a server without TLS wants `http:`")),
+        FailureKind::Tls if error.message.contains("corrupt message") => {
+            Some(format!("is {address} right? a server without TLS wants `http:`"))
+        }
         FailureKind::Protocol if outcome.text.is_empty() => {
             Some(format!("is {address} the address of an API that speaks `{protocol}`?"))
         }
