@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::lab::{KEY, row};
+use crate::support::process::Running;
 use crate::support::tls::Then;
 use crate::support::{ClosedPort, CommandOutput, Lab, Script, SilentPort, TlsServer};
 
@@ -42,23 +43,11 @@ pub(super) enum Address {
 pub(super) enum Here {
     /// Nothing.
     Nothing,
-    /// Ctrl-C as soon as this is on stdout.
-    Interrupt(&'static str),
-    /// Ctrl-C as soon as this is on stderr.
-    InterruptWait(&'static str),
-    /// Ctrl-C while the server says nothing at all.
-    InterruptSilence,
-    /// `SIGTERM` as soon as this is on stdout, or while the server says nothing at all.
-    Terminate(Option<&'static str>),
-    /// The terminal goes as soon as this is on stdout.
+    /// A signal reaches the process as soon as something is so.
+    Signal(fn(&Running), When),
+    /// The same where whoever began it ignores the signal, by its name in a shell.
     #[cfg(target_os = "linux")]
-    HangUp(&'static str),
-    /// Ctrl-C as soon as this is on stdout, in the background of a script.
-    #[cfg(target_os = "linux")]
-    InterruptInVain(&'static str),
-    /// The terminal goes as soon as this is on stdout, under `nohup`.
-    #[cfg(target_os = "linux")]
-    HangUpInVain(&'static str),
+    InVain(&'static str, fn(&Running), When),
     /// Whoever reads stdout leaves after so many bytes.
     ReaderLeaves(usize),
     /// stdout is a file on a full disk.
@@ -75,6 +64,17 @@ pub(super) enum Here {
     LockedLedger,
     /// The clock is years behind the calls in the ledger.
     ClockSetBack,
+}
+
+/// When a signal is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum When {
+    /// As soon as this is on stdout.
+    Stdout(&'static str),
+    /// As soon as this is on stderr.
+    Stderr(&'static str),
+    /// While the server says nothing at all.
+    Silence,
 }
 
 /// What came of a call.
@@ -144,6 +144,19 @@ impl Cause {
     }
 }
 
+impl When {
+    /// Waits, sends the signal, and waits for the end.
+    fn signal(self, mut running: Running, send: fn(&Running), lab: &Lab) -> CommandOutput {
+        match self {
+            Self::Stdout(shown) => running.wait_for_stdout(shown),
+            Self::Stderr(shown) => running.wait_for_stderr(shown),
+            Self::Silence => lab.server.wait_until_hanging(0),
+        }
+        send(&running);
+        running.finish()
+    }
+}
+
 impl Here {
     /// Makes the call; what came of it, and how many calls there were before.
     fn call(self, lab: &Lab, arguments: &[&str], ledger: &Path) -> (CommandOutput, usize) {
@@ -154,56 +167,9 @@ impl Here {
         };
         let output = match self {
             Self::Nothing => ask().run(),
-            Self::Interrupt(shown) => {
-                let mut running = ask().spawn();
-                running.wait_for_stdout(shown);
-                running.interrupt();
-                running.finish()
-            }
-            Self::InterruptWait(shown) => {
-                let mut running = ask().spawn();
-                running.wait_for_stderr(shown);
-                running.interrupt();
-                running.finish()
-            }
-            Self::InterruptSilence => {
-                let running = ask().spawn();
-                lab.server.wait_until_hanging(0);
-                running.interrupt();
-                running.finish()
-            }
-            Self::Terminate(shown) => {
-                let mut running = ask().spawn();
-                match shown {
-                    Some(shown) => running.wait_for_stdout(shown),
-                    None => lab.server.wait_until_hanging(0),
-                }
-                running.terminate();
-                running.finish()
-            }
+            Self::Signal(send, when) => when.signal(ask().spawn(), send, lab),
             #[cfg(target_os = "linux")]
-            Self::HangUp(shown) => {
-                let mut running = ask().spawn();
-                running.wait_for_stdout(shown);
-                // The kernel tells it, and the shell does.
-                running.hang_up();
-                running.hang_up();
-                running.finish()
-            }
-            #[cfg(target_os = "linux")]
-            Self::InterruptInVain(shown) => {
-                let mut running = ask().ignoring("INT").spawn();
-                running.wait_for_stdout(shown);
-                running.interrupt();
-                running.finish()
-            }
-            #[cfg(target_os = "linux")]
-            Self::HangUpInVain(shown) => {
-                let mut running = ask().ignoring("HUP").spawn();
-                running.wait_for_stdout(shown);
-                running.hang_up();
-                running.finish()
-            }
+            Self::InVain(name, send, when) => when.signal(ask().ignoring(name).spawn(), send, lab),
             Self::ReaderLeaves(bytes) => ask().stdout_limit(bytes).run(),
             Self::FullStdout => in_shell("exec POLLM ask -m lab/one hello > /dev/full"),
             // No file can grow, and the signal that would end the process is ignored.

@@ -13,8 +13,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::cause::{Address, Came, Cause, Here, answers};
+use super::cause::{Address, Came, Cause, Here, When, answers};
 use crate::support::Script;
+use crate::support::process::Running;
 use crate::support::streams::{
     OPENAI_DONE, event, openai_body, openai_chunks, openai_delta, openai_finish, openai_usage,
 };
@@ -257,17 +258,17 @@ fn this_side() {
     #[cfg(target_os = "linux")]
     let on_time = || sse(&[&text("Half")]).sleep(700).bodies(openai_chunks(&[" of it"]));
     check([
-        Fault("Ctrl-C before the head",     one(Script::new(200).hang()).and(Here::InterruptSilence), 130, 1, "cancelled cancelled -", Perhaps),
-        Fault("Ctrl-C behind text",         one(half()).and(Here::Interrupt("Half")),      130, 1, "cancelled cancelled 200", Perhaps),
-        Fault("Ctrl-C before a retry",      one(status(503).header("retry-after", "50")).and(Here::InterruptWait("retrying in ")), 130, 1, "cancelled cancelled 503", Nothing),
-        Fault("SIGTERM before the head",    one(Script::new(200).hang()).and(Here::Terminate(None)), 130, 1, "cancelled cancelled -", Perhaps),
-        Fault("SIGTERM behind text",        one(half()).and(Here::Terminate(Some("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
+        Fault("Ctrl-C before the head",     one(Script::new(200).hang()).and(Here::Signal(Running::interrupt, When::Silence)), 130, 1, "cancelled cancelled -", Perhaps),
+        Fault("Ctrl-C behind text",         one(half()).and(Here::Signal(Running::interrupt, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
+        Fault("Ctrl-C before a retry",      one(status(503).header("retry-after", "50")).and(Here::Signal(Running::interrupt, When::Stderr("retrying in "))), 130, 1, "cancelled cancelled 503", Nothing),
+        Fault("SIGTERM before the head",    one(Script::new(200).hang()).and(Here::Signal(Running::terminate, When::Silence)), 130, 1, "cancelled cancelled -", Perhaps),
+        Fault("SIGTERM behind text",        one(half()).and(Here::Signal(Running::terminate, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
         #[cfg(target_os = "linux")]
-        Fault("a terminal that goes",       one(half()).and(Here::HangUp("Half")),         130, 1, "cancelled cancelled 200", Perhaps),
+        Fault("a terminal that goes",       one(half()).and(Here::Signal(Running::hang_up, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
         #[cfg(target_os = "linux")]
-        Fault("Ctrl-C where it is ignored", one(on_time()).and(Here::InterruptInVain("Half")), 0, 1, "ok - 200", Counted),
+        Fault("Ctrl-C where it is ignored", one(on_time()).and(Here::InVain("INT", Running::interrupt, When::Stdout("Half"))), 0, 1, "ok - 200", Counted),
         #[cfg(target_os = "linux")]
-        Fault("a terminal that goes under `nohup`", one(on_time()).and(Here::HangUpInVain("Half")), 0, 1, "ok - 200", Counted),
+        Fault("a terminal that goes under `nohup`", one(on_time()).and(Here::InVain("HUP", Running::hang_up, When::Stdout("Half"))), 0, 1, "ok - 200", Counted),
         Fault("a reader that leaves",       one(half()).and(Here::ReaderLeaves(3)),        0, 1, "cancelled cancelled 200", Perhaps),
         Fault("stdout on a full disk",      one(half()).and(Here::FullStdout),             1, 1, "cancelled cancelled 200", Perhaps),
         Fault("the ledger on a full disk",  one(good()).and(Here::FullDisk),               0, 1, "", Nothing),

@@ -302,8 +302,9 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
-    /// Tells it that its terminal is gone.
+    /// Tells it that its terminal is gone, as the kernel does, and the shell too.
     pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
         self.signal(Signal::HUP);
     }
 
