@@ -224,7 +224,9 @@ async fn run(
             #[cfg(feature = "local")]
             Backend::Local { weights } => local::attempt(call, weights, hearing, on).await,
         };
-        let wait = ended.as_ref().err().and_then(|error| next_wait(call, error, number, hearing.has_token()));
+        let left = call.limits.total.map(|total| total.saturating_sub(started.elapsed()));
+        let failed = ended.as_ref().err().filter(|_| !hearing.has_token());
+        let wait = failed.and_then(|error| next_wait(call, error, number, left));
         if let Some(attempt) = attempts.last_mut() {
             attempt.took = started.elapsed().saturating_sub(attempt.started);
             attempt.status = hearing.http_status.or(ended.as_ref().err().and_then(|error| error.status));
@@ -242,16 +244,17 @@ async fn run(
 }
 
 /// How long to wait before the same request is sent again; `None` where it must
-/// not be. Never once a token came: that would be paid and shown twice.
-fn next_wait(call: &Call, error: &ApiError, sent: u32, has_token: bool) -> Option<Duration> {
+/// not be, or where the call is over before (`left`): then its failure is told
+/// at once. Not to be asked once a token came: that would be paid and shown twice.
+fn next_wait(call: &Call, error: &ApiError, sent: u32, left: Option<Duration>) -> Option<Duration> {
     let agreed = call.retries.ambiguous && error.kind.class() == Class::Ambiguous;
-    if has_token || sent > call.retries.count || !(error.is_retryable() || agreed) {
+    if sent > call.retries.count || !(error.is_retryable() || agreed) {
         return None;
     }
     let hint = error.retry_after.unwrap_or_default();
     let ceiling = Duration::from_millis(500).saturating_mul(1 << (sent - 1).min(4));
-    let jitter = ceiling.mul_f64(fastrand::f64());
-    (hint <= call.retries.max_wait).then(|| hint.max(jitter))
+    let wait = hint.max(ceiling.mul_f64(fastrand::f64()));
+    (hint <= call.retries.max_wait && left.is_none_or(|left| wait < left)).then_some(wait)
 }
 
 /// Writes what was heard, and how it ended, into the outcome.

@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::render::filter::clean_line;
 use crate::render::money;
 use crate::secrets::KeySource;
+use crate::transport::is_loopback;
 use crate::wire::failure::Class;
 use crate::wire::{ApiError, FailureKind};
 
@@ -97,7 +98,7 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
     if let Some(id) = &outcome.request_id {
         explained.causes.push(format!("request id {}", clean_line(id)));
     }
-    explained.hints.extend(hint(context, lane, error));
+    explained.hints.extend(hint(context, lane, error, outcome));
     let is_lost = outcome.possibly_billed && outcome.text.is_empty();
     if is_lost && error.kind != FailureKind::Cancelled {
         explained.causes.push(format!("it may have been served, and billed: {}", money::bill(&outcome.bill)));
@@ -109,7 +110,7 @@ pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outco
 }
 
 /// What may help against a failure.
-fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
+fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Option<String> {
     let provider = lane.model.provider.as_str();
     Some(match error.kind {
         FailureKind::Auth => match &lane.way {
@@ -120,31 +121,82 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError) -> Option<String> {
             },
             _ => format!("store a key with `pollm keys set {provider}`"),
         },
+        FailureKind::Permission => {
+            "check at the provider what the key may use, or ask another model with `-m`".to_owned()
+        }
         FailureKind::Money => "add credit at the provider, or ask another model with `-m`".to_owned(),
-        FailureKind::RateLimit | FailureKind::Overloaded => match error.retry_after {
-            Some(wait) => format!("the provider asks to come back in {}", words(wait)),
-            None => "try again later, or name further models: `-m first,second`".to_owned(),
+        FailureKind::RateLimit | FailureKind::Overloaded => later(error),
+        FailureKind::Server if outcome.text.is_empty() => later(error),
+        FailureKind::NotFound => match (suggestion(context, lane), &lane.way) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            // A provider that does not know a model says so with a code.
+            (None, Way::Http { target, .. }) if error.code.is_none() => format!(
+                "check the address, {}, and the id; `pollm models --provider {provider}` lists what is known",
+                target.base_url
+            ),
+            _ => format!("check the id; `pollm models --provider {provider}` lists what is known"),
         },
-        FailureKind::NotFound => match suggestion(context, lane) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("check the id; `pollm models --provider {provider}` lists what is known"),
-        },
+        FailureKind::TooLarge => "send less: a shorter prompt, fewer or smaller attachments".to_owned(),
+        FailureKind::ContentFilter => {
+            "put it in other words, or ask a model of another provider with `-m`".to_owned()
+        }
         FailureKind::ContextLength => "shorten the prompt, or ask a model with a larger context".to_owned(),
         FailureKind::Timeout => {
             "allow more time with `--timeout`, or `[timeouts]` in the configuration".to_owned()
         }
         FailureKind::Connect => {
             return connect_hint(provider).or_else(|| match &lane.way {
-                Way::Http { target, .. } => Some(format!(
-                    "nothing answers at {}: is the address right, and the network there?",
-                    target.base_url
-                )),
+                Way::Http { target, .. } => Some(unreachable(context, &target.base_url)),
                 Way::Local => None,
             });
         }
-        FailureKind::Tls if error.message.contains("certificate") => certificate_hint().to_owned(),
-        _ => return None,
+        FailureKind::Tls if error.message.contains("peer certificate") => certificate_hint().to_owned(),
+        _ => return address_hint(lane, error, outcome),
     })
+}
+
+/// What may help against what comes and goes.
+fn later(error: &ApiError) -> String {
+    match error.retry_after.filter(|wait| !wait.is_zero()) {
+        Some(wait) => format!("the provider asks to come back in {}", words(wait)),
+        None if error.is_retryable() => {
+            "try again later, or name further models: `-m first,second`".to_owned()
+        }
+        None => "ask another model with `-m`".to_owned(),
+    }
+}
+
+/// What may help where nothing answers at an address.
+fn unreachable(context: &Context, address: &str) -> String {
+    let names = match address.split_once(':') {
+        Some(("https", _)) => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
+        _ => ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
+    };
+    let proxy = names.into_iter().find(|name| context.env.get(name).is_some());
+    match proxy.filter(|_| !is_loopback(address)) {
+        Some(name) => format!(
+            "nothing answers at {address} through the proxy that {name} names: are both right, and the network there?"
+        ),
+        None => format!("nothing answers at {address}: is the address right, and the network there?"),
+    }
+}
+
+/// What may help where it seems to be something else that answers.
+fn address_hint(lane: &Lane, error: &ApiError, outcome: &Outcome) -> Option<String> {
+    let Way::Http { target, .. } = &lane.way else { return None };
+    let (address, protocol) = (&target.base_url, target.protocol.as_str());
+    match error.kind {
+        FailureKind::Tls if error.message.contains("corrupt message") => {
+            Some(format!("is {address} right? a server without TLS wants `http:`"))
+        }
+        FailureKind::Protocol if outcome.text.is_empty() => {
+            Some(format!("is {address} the address of an API that speaks `{protocol}`?"))
+        }
+        FailureKind::BadRequest if error.status.is_some_and(|status| status / 100 == 3) => {
+            Some(format!("is {address} right? `base_url` in the configuration names another address"))
+        }
+        _ => None,
+    }
 }
 
 /// What may help where a server's certificate is not trusted. Windows and macOS
@@ -180,9 +232,9 @@ fn suggestion(context: &Context, lane: &Lane) -> Option<String> {
     Some(format!("{}/{near}", lane.model.provider))
 }
 
-/// A wait in words: `28 s`, `5 min`, `2 h`.
+/// A wait in words, rounded up: `28 s`, `5 min`, `2 h`.
 pub fn words(wait: Duration) -> String {
-    let seconds = wait.as_secs();
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds.div_ceil(60)),

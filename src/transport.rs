@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
+use rustls::AlertDescription;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use crate::secrets::SecretHeader;
@@ -93,10 +94,9 @@ impl Client {
         let sent = builder.headers(headers).send().await;
         let dialled =
             (*self.dialled.lock().unwrap_or_else(PoisonError::into_inner)).filter(|at| *at >= started);
-        let inner = sent.map_err(|error| {
-            let kind = if dialled.is_some() { FailureKind::Broken } else { FailureKind::Connect };
-            describe(&error, kind)
-        })?;
+        // An open connection that is used again may have carried the request away before it broke.
+        let kind = if self.has_connected() { FailureKind::Broken } else { FailureKind::Connect };
+        let inner = sent.map_err(|error| describe(&error, kind))?;
         let response = Response { inner, dialled, at: Instant::now() };
         match response.inner.headers().get("location") {
             Some(location) if response.inner.status().is_redirection() => {
@@ -174,7 +174,7 @@ fn install_crypto() {
 }
 
 /// Whether an address names this very machine.
-fn is_loopback(url: &str) -> bool {
+pub fn is_loopback(url: &str) -> bool {
     reqwest::Url::parse(url).is_ok_and(|url| {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -217,8 +217,17 @@ fn redirected(status: u16, from: &str, to: &str) -> ApiError {
 fn describe(error: &reqwest::Error, otherwise: FailureKind) -> ApiError {
     let chain = chain_of(error);
     let cause = chain.last().map(ToString::to_string).unwrap_or_default();
-    if chain.iter().any(|error| is_tls(*error)) {
-        return ApiError::new(FailureKind::Tls, format!("no secure connection: {cause}"));
+    let tls: Option<&rustls::Error> = chain.iter().find_map(|error| tls_fault(*error));
+    match tls {
+        Some(rustls::Error::AlertReceived(AlertDescription::CertificateRequired)) => {
+            let message = "the server asks for a certificate of the client, and there is none to show";
+            return ApiError::new(FailureKind::Tls, message);
+        }
+        // Behind the handshake a fault of TLS is a connection that breaks, as any other.
+        Some(_) if error.is_connect() => {
+            return ApiError::new(FailureKind::Tls, format!("no secure connection: {cause}"));
+        }
+        _ => {}
     }
     if error.is_connect() && error.is_timeout() {
         return ApiError::new(FailureKind::Connect, "no connection within the time allowed");
@@ -235,14 +244,13 @@ fn describe(error: &reqwest::Error, otherwise: FailureKind) -> ApiError {
     }
 }
 
-/// Whether an error is of rustls. I/O errors wrap it, some of them twice, and
-/// do not name what they wrap as their source.
-fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    error.is::<rustls::Error>()
-        || error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .is_some_and(|inner| is_tls(inner))
+/// An error of rustls. I/O errors wrap it, some of them twice, and do not name
+/// what they wrap as their source.
+fn tls_fault<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    error.downcast_ref().or_else(|| {
+        let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+        tls_fault(inner)
+    })
 }
 
 /// An error and its sources, the deepest last.

@@ -11,6 +11,8 @@ use crate::chat::{Effort, Ending, Event, Request};
 use crate::model::ModelRef;
 
 pub mod anthropic;
+mod cache;
+mod count;
 mod effort;
 pub mod failure;
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub mod text;
 mod turns;
 
 pub use anthropic::Anthropic;
+pub use cache::is_from_cache;
 pub use failure::{ApiError, FailureKind, Headers};
 pub use gemini::Gemini;
 pub use openai_chat::OpenAiChat;

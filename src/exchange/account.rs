@@ -20,8 +20,10 @@ pub(super) fn is_ambiguous(error: &ApiError) -> bool {
 /// The provider's counts, or an estimate where it gave none that can be true.
 pub(super) fn count(call: &Call, hearing: &Hearing, outcome: &Outcome) -> Option<CountedUsage> {
     let generated = hearing.has_token();
-    let believable =
-        hearing.usage.filter(|usage| !(generated && (usage.input().0 == 0 || usage.output.0 == 0)));
+    // Nothing was generated for what a cache repeats, and gateways count it so.
+    let believable = hearing
+        .usage
+        .filter(|usage| hearing.cached || !generated || (usage.input().0 > 0 && usage.output.0 > 0));
     let guess = || estimate::usage(&call.request, &hearing.text, &hearing.reasoning, hearing.usage);
     // Counts of an answer that was cut may be those of its beginning (Anthropic
     // says at the start what it has generated so far, which is one token).
@@ -60,6 +62,10 @@ pub(super) fn bill(call: &Call, billed: Option<Cost>, outcome: &Outcome) -> Bill
     }
     if let Some(cost) = billed {
         return Bill::billed(cost);
+    }
+    // No model was asked: the gateways that say so charge nothing for it.
+    if outcome.cached {
+        return Bill::billed(Cost::ZERO);
     }
     match (&outcome.usage, &call.row) {
         // A request that was refused, or never arrived, costs nothing.

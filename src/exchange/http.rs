@@ -8,12 +8,14 @@ use crate::chat::{Ending, Event};
 use crate::secrets::redact;
 use crate::transport::{HttpRequest, Response};
 use crate::wire::sse::{Item, LineTooLong, Parser};
-use crate::wire::{ApiError, Auth, Decode, FailureKind, StreamError, failure};
+use crate::wire::{ApiError, Auth, Decode, FailureKind, StreamError, failure, is_from_cache};
 
 /// The most that is read of an answer that does not stream.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The most that is read of an error's body.
 const MAX_ERROR_BODY: usize = 1024 * 1024;
+/// The most that is kept of lines outside the event format.
+const MAX_STRAY: usize = 64 * 1024;
 /// How long events are gathered while more of them are at hand. Half of what a
 /// fast screen takes for one picture, so nobody sees it.
 const GATHER: Duration = Duration::from_millis(8);
@@ -49,10 +51,14 @@ async fn send_and_read(
     let wait = call.limits.first_event;
     let sent = tokio::time::timeout(wait, http.client.send(request)).await;
     // Whatever came of it, the request may have left; refused connections are told apart by kind.
-    hearing.sent =
-        !matches!(&sent, Ok(Err(error)) if matches!(error.kind, FailureKind::Connect | FailureKind::Tls));
-    let mut response = sent.map_err(|_| {
-        ApiError::new(FailureKind::Timeout, format!("no response within {}", seconds(wait)))
+    hearing.sent = match &sent {
+        Ok(Err(error)) => !matches!(error.kind, FailureKind::Connect | FailureKind::Tls),
+        Ok(Ok(_)) => true,
+        Err(_) => http.client.has_connected(),
+    };
+    let mut response = sent.map_err(|_| match hearing.sent {
+        true => ApiError::new(FailureKind::Timeout, format!("no response within {}", seconds(wait))),
+        false => ApiError::new(FailureKind::Connect, format!("no connection within {}", seconds(wait))),
     })??;
     hearing.connected(response.dialled, response.at);
     hearing.http_status = Some(response.status());
@@ -63,8 +69,13 @@ async fn send_and_read(
         let body = refusal(call, &mut response).await;
         return Err(wire.error(response.status(), &headers, &body));
     }
+    if is_from_cache(&headers) {
+        hear(hearing, on, &Event::Cached, response.at);
+    }
     let decoder = wire.decoder();
-    let ended = Reader { call, response, hearing, decoder, stray: Vec::new(), on: &mut *on }.read().await;
+    let stray = Vec::new();
+    let ended =
+        Reader { call, response, hearing, decoder, stray, has_frames: false, on: &mut *on }.read().await;
     on(Update::Flush);
     ended
 }
@@ -112,6 +123,8 @@ struct Reader<'r> {
     decoder: Box<dyn Decode>,
     /// Lines outside the event format, which together may be a bare JSON error.
     stray: Vec<u8>,
+    /// An event came.
+    has_frames: bool,
     on: &'r mut dyn FnMut(Update<'_>),
 }
 
@@ -126,10 +139,14 @@ impl Reader<'_> {
                 self.finish(parser, shape, &body)
             }
             // Some servers close without the farewell that TLS asks for: an answer
-            // whose end marker came before is whole all the same.
-            Err(error) if error.kind == FailureKind::Broken && matches!(shape, Shape::Events) => {
+            // whose end came before is whole all the same.
+            Err(error) if error.kind == FailureKind::Broken => {
                 self.hearing.end();
-                self.decoder.finish().map_err(|_| error)
+                match shape {
+                    Shape::Events => self.decoder.finish().map_err(|_| error),
+                    Shape::Json if !is_cut(&body) => self.finish(parser, shape, &body),
+                    _ => Err(error),
+                }
             }
             Err(error) => Err(error),
         }
@@ -228,20 +245,34 @@ impl Reader<'_> {
         match item {
             Item::Comment => false,
             Item::Frame(frame) => {
+                self.has_frames = true;
                 let (hearing, on) = (&mut *self.hearing, &mut *self.on);
                 let taken = self.decoder.frame(frame, &mut |event| hear(hearing, on, &event, at));
                 *fault = self.judge(taken);
                 true
             }
             Item::Stray(line) => {
-                if self.stray.len() + line.len() < MAX_ERROR_BODY {
-                    self.stray.extend_from_slice(line);
-                    self.stray.push(b'\n');
-                }
-                *fault = serde_json::from_slice(&self.stray).ok().and_then(|json| failure::in_stream(&json));
+                *fault = self.stray(line);
                 true
             }
         }
+    }
+
+    /// Takes a line outside the event format: some servers write a bare JSON
+    /// error into the stream, over several lines, and proxies write words.
+    fn stray(&mut self, line: &[u8]) -> Option<ApiError> {
+        let line = line.trim_ascii();
+        let opens = matches!(line.first(), Some(b'{' | b'['));
+        if opens && !is_cut(&self.stray) {
+            self.stray.clear();
+        }
+        if self.stray.len() + line.len() < MAX_STRAY {
+            self.stray.extend_from_slice(line);
+            self.stray.push(b'\n');
+        }
+        let closes = matches!(line.last(), Some(b'}' | b']'));
+        let json = closes.then(|| serde_json::from_slice(&self.stray).ok()).flatten()?;
+        failure::in_stream(&json)
     }
 
     /// A malformed event is counted and passed over; one bad line must not cost
@@ -292,6 +323,9 @@ impl Reader<'_> {
                 });
                 if let Some(fault) = fault {
                     return Err(fault);
+                }
+                if !self.has_frames && !self.stray.is_empty() {
+                    return Err(protocol(failure::words(&self.stray)));
                 }
             }
         }

@@ -198,11 +198,20 @@ impl ApiError {
     /// provider's own word counts, but never against what costs money twice.
     pub fn is_retryable(&self) -> bool {
         match self.kind.class() {
-            Class::Transient => self.should_retry != Some(false),
+            Class::Transient => self.should_retry.unwrap_or_else(|| self.status.is_none_or(may_pass)),
             Class::Credential | Class::Ambiguous => false,
             Class::Request => self.should_retry == Some(true),
         }
     }
+}
+
+/// Whether a failure that comes and goes may do so with this status: what the
+/// SDKs retry (408, 409, 429, 500, 502, 503, 504, 529), 425, a budget that other
+/// requests hold for now (402, `OpenRouter`), Groq's 498, and what Cloudflare's
+/// edge says of the server behind it (520 to 524). Any other 5xx stays as it is,
+/// such as llama.cpp's 501 for what it does not do.
+const fn may_pass(status: u16) -> bool {
+    matches!(status, 402 | 408 | 409 | 425 | 429 | 498 | 500 | 502 | 503 | 504 | 520..=524 | 529)
 }
 
 /// Reads a failed answer.
@@ -263,6 +272,12 @@ pub fn fault(data: &[u8]) -> ApiError {
         let text = String::from_utf8_lossy(data);
         ApiError::new(FailureKind::Server, text.trim().chars().take(SHOWN_BODY).collect::<String>())
     })
+}
+
+/// The beginning of an answer that is of no protocol at all, for a message.
+pub fn words(answer: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&answer[..answer.len().min(4 * SHOWN_BODY)]);
+    format!("the server says: {}", text.trim().chars().take(SHOWN_BODY).collect::<String>())
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 
 use memchr::memchr2;
 
-/// The longest line that is kept. The longest honest one is a base64 image of
-/// some megabytes; without a bound a broken server could fill the memory.
+/// The longest line, and the most data of one event, that is kept. The longest
+/// honest one is a base64 image of some megabytes; without a bound a broken
+/// server could fill the memory.
 pub const MAX_LINE: usize = 32 * 1024 * 1024;
 
 /// One event, borrowed from the parser's buffers.
@@ -30,7 +31,7 @@ pub enum Item<'a> {
     Stray(&'a [u8]),
 }
 
-/// A line grew longer than [`MAX_LINE`].
+/// A line, or the data lines of one event, grew longer than [`MAX_LINE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineTooLong;
 
@@ -49,7 +50,7 @@ impl Parser {
     /// Takes the next bytes and hands out what they complete.
     ///
     /// # Errors
-    /// Where a line grows beyond [`MAX_LINE`]; the stream can't be used after that.
+    /// Where a line or an event grows beyond [`MAX_LINE`]; the stream can't be used after that.
     pub fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(Item<'_>)) -> Result<(), LineTooLong> {
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
@@ -75,6 +76,9 @@ impl Parser {
                 self.end_line(&line, &mut each);
                 line.clear();
                 self.line = line;
+            }
+            if self.data.len() > MAX_LINE {
+                return Err(LineTooLong);
             }
             bytes = &bytes[end + 1..];
         }
@@ -174,6 +178,14 @@ mod tests {
         let mut parser = Parser::default();
         let megabytes = vec![b'x'; 8 * 1024 * 1024];
         let pushed: Result<Vec<()>, _> = (0..5).map(|_| parser.push(&megabytes, |_| {})).collect();
+        assert_eq!(pushed, Err(LineTooLong));
+    }
+
+    #[test]
+    fn an_event_without_end_is_refused() {
+        let mut parser = Parser::default();
+        let line = [b"data: ".as_slice(), &vec![b'x'; 8 * 1024 * 1024], b"\n"].concat();
+        let pushed: Result<Vec<()>, _> = (0..5).map(|_| parser.push(&line, |_| {})).collect();
         assert_eq!(pushed, Err(LineTooLong));
     }
 

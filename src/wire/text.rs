@@ -145,6 +145,12 @@ impl Joiner {
     }
 }
 
+/// What a provider says in the place of an answer, as a paragraph of its own
+/// where some of the answer came before.
+pub(super) fn apart(words: String, spoke: bool) -> String {
+    if spoke { format!("\n\n{words}") } else { words }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

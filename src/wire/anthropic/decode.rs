@@ -1,13 +1,14 @@
 //! Answers of the Messages API, streamed or whole.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::events::{Block, BlockDelta, BlockStart, Message, MessageDelta, MessageStart, StopDetails, Typed};
 use super::usage::Counts;
 use crate::chat::{Ending, Event, Finish};
 use crate::wire::failure::{self, ApiError, FailureKind};
 use crate::wire::sse::Frame;
-use crate::wire::text::{Joiner, Raw};
+use crate::wire::text::{Joiner, Raw, apart};
 use crate::wire::{Decode, StreamError};
 
 /// The state of one answer.
@@ -16,6 +17,8 @@ pub(super) struct Decoder {
     text: Joiner,
     reasoning: Joiner,
     arguments: Joiner,
+    /// Some text of the answer came.
+    spoke: bool,
     counts: Counts,
     stop: Option<Stop>,
     complete: bool,
@@ -61,7 +64,8 @@ impl Kind {
     /// leaves it out has the same word in `type`.
     fn of(frame: &Frame<'_>) -> Result<Self, StreamError> {
         let named = Self::named(frame.event.as_bytes());
-        if named != Self::Unknown || frame.data == b"[DONE]" {
+        // Some servers keep a connection alive with events that say nothing.
+        if named != Self::Unknown || matches!(frame.data.trim_ascii(), b"" | b"[DONE]") {
             return Ok(named);
         }
         match parse::<Typed<'_>>(frame.data) {
@@ -156,8 +160,10 @@ impl Decoder {
     /// too; there is nothing in them to show.
     fn block(&mut self, block: &Block<'_>, emit: &mut dyn FnMut(Event)) {
         match block.kind.as_ref().map(|kind| &*kind.0) {
-            Some(b"text") => say(&mut self.text, &block.text, Event::Text, emit),
-            Some(b"thinking") => say(&mut self.reasoning, &block.thinking, Event::Reasoning, emit),
+            Some(b"text") => self.spoke |= say(&mut self.text, &block.text, Event::Text, emit),
+            Some(b"thinking") => {
+                say(&mut self.reasoning, &block.thinking, Event::Reasoning, emit);
+            }
             _ => {}
         }
     }
@@ -165,8 +171,10 @@ impl Decoder {
     fn delta(&mut self, event: BlockDelta<'_>, emit: &mut dyn FnMut(Event)) {
         let Some(delta) = event.delta else { return };
         match delta.kind.as_ref().map(|kind| &*kind.0) {
-            Some(b"text_delta") => say(&mut self.text, &delta.text, Event::Text, emit),
-            Some(b"thinking_delta") => say(&mut self.reasoning, &delta.thinking, Event::Reasoning, emit),
+            Some(b"text_delta") => self.spoke |= say(&mut self.text, &delta.text, Event::Text, emit),
+            Some(b"thinking_delta") => {
+                say(&mut self.reasoning, &delta.thinking, Event::Reasoning, emit);
+            }
             Some(b"input_json_delta") => {
                 say(&mut self.arguments, &delta.partial_json, Event::ToolArguments, emit);
             }
@@ -182,8 +190,8 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, counts: Option<Counts>, emit: &mut dyn FnMut(Event)) {
-        if let Some(counts) = counts.filter(|counts| !counts.is_empty()) {
+    fn count(&mut self, usage: Option<&RawValue>, emit: &mut dyn FnMut(Event)) {
+        if let Some(counts) = usage.map(Counts::read).filter(|counts| !counts.is_empty()) {
             self.counts.replace(counts);
             emit(Event::Usage(self.counts.usage()));
         }
@@ -201,7 +209,7 @@ impl Decoder {
             None => (None, None),
         };
         if let Some(explanation) = explanation.filter(|text| !text.is_empty()) {
-            emit(Event::Refusal(explanation.to_text()));
+            emit(Event::Refusal(apart(explanation.to_text(), self.spoke)));
         }
         self.stop = Some(Stop { reason: reason.to_text(), category: category.as_ref().map(Raw::to_text) });
     }
@@ -217,17 +225,19 @@ impl Decoder {
     }
 }
 
+/// Emits a piece; whether there was anything in it.
 fn say(
     joiner: &mut Joiner,
     piece: &Option<Raw<'_>>,
     event: fn(String) -> Event,
     emit: &mut dyn FnMut(Event),
-) {
-    let Some(piece) = piece else { return };
-    let text = joiner.push(piece);
-    if !text.is_empty() {
+) -> bool {
+    let text = piece.as_ref().map_or_else(String::new, |piece| joiner.push(piece));
+    let says_something = !text.is_empty();
+    if says_something {
         emit(event(text));
     }
+    says_something
 }
 
 fn is_blank(event: &Event) -> bool {

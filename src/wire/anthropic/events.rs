@@ -5,7 +5,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::usage::Counts;
 use crate::wire::text::Raw;
 
 #[derive(Deserialize)]
@@ -34,7 +33,8 @@ pub(super) struct Message<'a> {
     pub(super) stop_reason: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) stop_details: Option<StopDetails<'a>>,
-    pub(super) usage: Option<Counts>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -77,7 +77,8 @@ pub(super) struct Delta<'a> {
 pub(super) struct MessageDelta<'a> {
     #[serde(borrow)]
     pub(super) delta: Option<Stopped<'a>>,
-    pub(super) usage: Option<Counts>,
+    #[serde(borrow)]
+    pub(super) usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

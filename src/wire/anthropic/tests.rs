@@ -100,7 +100,7 @@ fn a_refusal_keeps_what_was_said_and_says_why() {
         [
             "text \"First, you\"",
             "usage in 18 out 6",
-            "refusal \"This touches on a pathogen.\"",
+            "refusal \"\\n\\nThis touches on a pathogen.\"",
             "end refusal (refusal: bio)",
         ]
     );
@@ -218,5 +218,23 @@ proptest! {
         replay(&bytes);
         replay(&[b"event: message_delta\ndata: ", &bytes[..], b"\n\n"].concat());
         replay(&[b"{", &bytes[..]].concat());
+    }
+}
+
+#[test]
+fn usage_that_is_not_as_expected_takes_nothing_down_with_it() {
+    let stream = |usage: &str| {
+        format!(
+            "event: message_start\ndata: {{\"type\":\"message_start\",\"message\":{{\"id\":\"m\"}}}}\n\ndata:\n\n\
+             event: content_block_delta\ndata: {{\"delta\":{{\"type\":\"text_delta\",\"text\":\"Hi\"}}}}\n\n\
+             event: message_delta\ndata: {{\"delta\":{{\"stop_reason\":\"end_turn\"}},\"usage\":{usage}}}\n\n\
+             event: message_stop\ndata: {{}}\n\n"
+        )
+    };
+    let told = |usage: &str| lines(&replay(stream(usage).as_bytes()));
+    let with_usage = ["id m", "text \"Hi\"", "usage in 3 out 4", "end stop"];
+    assert_eq!(told(r#"{"input_tokens":3.0,"output_tokens":"4"}"#), with_usage);
+    for odd in [r#"{"cache_creation":"none","output_tokens":4}"#, "[]", "7"] {
+        assert_eq!(told(odd), ["id m", "text \"Hi\"", "end stop"], "{odd}");
     }
 }

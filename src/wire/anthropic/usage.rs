@@ -1,35 +1,46 @@
 //! Token counts of the Messages API.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use crate::money::{Tokens, Usage};
+use crate::money::Usage;
+use crate::wire::count::Count;
 
 /// The counts as sent. Those of `message_delta` are totals, not increments:
 /// each field that is present replaces the one before.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
 pub(super) struct Counts {
-    input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
+    input_tokens: Count,
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
     cache_creation: Option<Written>,
-    output_tokens: Option<u64>,
+    output_tokens: Count,
     output_tokens_details: Option<Details>,
 }
 
 /// What was written to the cache, by how long it stays: the tokens of
 /// `cache_creation_input_tokens` once more.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
 struct Written {
-    ephemeral_5m_input_tokens: Option<u64>,
-    ephemeral_1h_input_tokens: Option<u64>,
+    ephemeral_5m_input_tokens: Count,
+    ephemeral_1h_input_tokens: Count,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(default)]
 struct Details {
-    thinking_tokens: Option<u64>,
+    thinking_tokens: Count,
 }
 
 impl Counts {
+    /// Reads a `usage` object. One that can't be read says nothing: it must not
+    /// take the event that it stands in down with it.
+    pub(super) fn read(raw: &RawValue) -> Self {
+        serde_json::from_str(raw.get()).unwrap_or_default()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -47,19 +58,18 @@ impl Counts {
     /// The common form. `input_tokens` excludes what was read from and written
     /// to the cache; `output_tokens` includes thinking.
     pub(super) fn usage(&self) -> Usage {
-        let tokens = |count: Option<u64>| Tokens(count.unwrap_or(0));
         let written = self.cache_creation.unwrap_or_default();
-        let hour = tokens(written.ephemeral_1h_input_tokens);
+        let hour = written.ephemeral_1h_input_tokens.tokens();
         // A later total without its split may be the larger: what grew was
         // written at the default of five minutes.
-        let rest = tokens(self.cache_creation_input_tokens) - hour;
+        let rest = self.cache_creation_input_tokens.tokens() - hour;
         Usage {
-            input_uncached: tokens(self.input_tokens),
-            cache_read: tokens(self.cache_read_input_tokens),
-            cache_write_5m: tokens(written.ephemeral_5m_input_tokens).max(rest),
+            input_uncached: self.input_tokens.tokens(),
+            cache_read: self.cache_read_input_tokens.tokens(),
+            cache_write_5m: written.ephemeral_5m_input_tokens.tokens().max(rest),
             cache_write_1h: hour,
-            output: tokens(self.output_tokens),
-            reasoning: tokens(self.output_tokens_details.unwrap_or_default().thinking_tokens),
+            output: self.output_tokens.tokens(),
+            reasoning: self.output_tokens_details.unwrap_or_default().thinking_tokens.tokens(),
             ..Usage::default()
         }
     }
@@ -68,6 +78,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Tokens;
 
     fn usage(texts: &[&str]) -> Usage {
         let mut counts = Counts::default();

@@ -5,7 +5,7 @@ use super::FailureKind;
 /// Status first; then the words that make it mean something else. The words are
 /// codes and fixed phrases of `protocols/`, not guesses at prose.
 pub(super) fn kind_of(status: u16, code: Option<&str>, words: &str) -> FailureKind {
-    const MONEY: [&str; 8] = [
+    const MONEY: [&str; 7] = [
         "insufficient_quota",
         "credit_balance_exhausted",
         "enforced_spend_limit_reached",
@@ -13,8 +13,11 @@ pub(super) fn kind_of(status: u16, code: Option<&str>, words: &str) -> FailureKi
         "billing_error",
         "payment_required",
         "insufficient balance",
-        "exceeded your current quota, please check your plan and billing",
     ];
+    // OpenAI's words for a quota in money. Google says the same of its limits by
+    // the minute, with this status.
+    const QUOTA: &str = "exceeded your current quota, please check your plan and billing";
+    const GOOGLE: &str = "resource_exhausted";
     const CONTEXT: [&str; 7] = [
         "context_length_exceeded",
         "exceed_context_size",
@@ -31,7 +34,8 @@ pub(super) fn kind_of(status: u16, code: Option<&str>, words: &str) -> FailureKi
         return FailureKind::RateLimit;
     }
     // A quota by the day comes back tomorrow: waiting for it is like having no money.
-    if has(&MONEY) || (status == 429 && lower.contains("perday")) {
+    let is_for_today = status == 429 && lower.contains("perday");
+    if has(&MONEY) || is_for_today || (lower.contains(QUOTA) && !lower.contains(GOOGLE)) {
         return FailureKind::Money;
     }
     match status {

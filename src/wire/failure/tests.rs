@@ -57,6 +57,12 @@ fn money_is_told_from_rate_limits() {
     assert_eq!(failed(402, &[], r#"{"error":{"message":"x"}}"#).kind, FailureKind::Money);
     let day = r#"{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateRequestsPerDayPerProject"}]}]}}"#;
     assert_eq!(failed(429, &[], day).kind, FailureKind::Money);
+    // Google's words for its limits by the minute are those of OpenAI for no money.
+    let minute = r#"{"error":{"code":429,"message":"You exceeded your current quota, please check your plan and billing details.","status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaId":"GenerateContentInputTokensPerModelPerMinute-FreeTier"}]},{"retryDelay":"26s"}]}}"#;
+    let minute = failed(429, &[], minute);
+    assert_eq!((minute.kind, minute.retry_after), (FailureKind::RateLimit, Some(Duration::from_secs(26))));
+    let openai = r#"{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","code":null}}"#;
+    assert_eq!(failed(429, &[], openai).kind, FailureKind::Money);
     let spend = r#"{"type":"error","error":{"type":"rate_limit_error","message":"x","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
     assert_eq!(failed(429, &[], spend).kind, FailureKind::Money);
     let flight = r#"{"error":{"code":402,"message":"x","metadata":{"reason":"in_flight_budget_exhausted"}}}"#;
@@ -104,6 +110,8 @@ fn waits_in_the_body_are_read() {
     assert_eq!(failed(429, &[], google).retry_after, Some(Duration::from_secs(37)));
     let words = r#"{"error":{"message":"Limit reached. Please try again in 5.289s. Visit us.","code":"rate_limit_exceeded"}}"#;
     assert_eq!(failed(429, &[], words).retry_after, Some(Duration::from_millis(5289)));
+    let google = r#"{"error":{"code":429,"message":"Quota exceeded. Please retry in 20.5s."}}"#;
+    assert_eq!(failed(429, &[], google).retry_after, Some(Duration::from_millis(20_500)));
     let available = r#"{"error":{"code":503,"message":"x","availability":{"retry_after":4}}}"#;
     assert_eq!(failed(503, &[], available).retry_after, Some(Duration::from_secs(4)));
     assert_eq!(failed(429, &[("retry-after", "1")], words).retry_after, Some(Duration::from_secs(1)));
@@ -132,6 +140,17 @@ fn the_provider_may_forbid_a_retry_but_not_force_a_paid_one() {
     assert!(failed(500, &[], "").is_retryable());
     assert!(!failed(402, &[("x-should-retry", "true")], "").is_retryable());
     assert!(failed(422, &[("x-should-retry", "true")], "").is_retryable());
+}
+
+#[test]
+fn only_some_statuses_may_pass() {
+    let retried: Vec<u16> = (300..=999).filter(|status| failed(*status, &[], "").is_retryable()).collect();
+    assert_eq!(retried, [408, 409, 425, 429, 498, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
+    // The provider's own word counts, and a fault inside of a 200 has no status.
+    assert!(failed(501, &[("x-should-retry", "true")], "").is_retryable());
+    assert!(ApiError::new(FailureKind::Server, "").is_retryable());
+    let flight = r#"{"error":{"code":402,"message":"x","metadata":{"reason":"in_flight_budget_exhausted"}}}"#;
+    assert!(failed(402, &[], flight).is_retryable());
 }
 
 #[test]

@@ -75,9 +75,10 @@ pub(super) fn body_delay(json: &Value) -> Option<Duration> {
         .or_else(|| seconds(&json["retry_after"]))
 }
 
-/// Groq says its delay only in words: `Please try again in 2m59.56s.`
+/// Groq says its delay only in words: `Please try again in 2m59.56s.` Google
+/// repeats its own in them: `Please retry in 20.04466179s.`
 pub(super) fn delay_in_words(message: &str) -> Option<Duration> {
-    let (_, rest) = message.split_once("try again in ")?;
+    let (_, rest) = message.split_once("try again in ").or_else(|| message.split_once("retry in "))?;
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
     go_duration(rest[..end].trim_end_matches('.'))
 }

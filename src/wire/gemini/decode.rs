@@ -5,7 +5,7 @@ use super::usage::Counts;
 use crate::chat::{Ending, Event, Finish};
 use crate::wire::failure::{self, ApiError, FailureKind};
 use crate::wire::sse::Frame;
-use crate::wire::text::{Joiner, Raw};
+use crate::wire::text::{Joiner, Raw, apart};
 use crate::wire::{Decode, StreamError};
 
 /// The state of one answer.
@@ -17,6 +17,8 @@ pub(super) struct Decoder {
     model: Vec<u8>,
     id: Vec<u8>,
     called: bool,
+    /// Some text of the answer came.
+    spoke: bool,
     stop: Option<Stop>,
     blocked: Option<String>,
     answered: bool,
@@ -30,7 +32,7 @@ struct Stop {
 
 impl Decode for Decoder {
     fn frame(&mut self, frame: Frame<'_>, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
-        match frame.data {
+        match frame.data.trim_ascii() {
             b"" | b"[DONE]" => Ok(()),
             data => self.take(data, emit),
         }
@@ -100,7 +102,7 @@ impl Decoder {
                 self.candidate(candidate, emit);
             }
         }
-        if let Some(counts) = response.usage_metadata.filter(|counts| !counts.is_empty()) {
+        if let Some(counts) = response.usage_metadata.map(Counts::read).filter(|counts| !counts.is_empty()) {
             self.count(counts, emit);
         }
         if let Some(feedback) = response.prompt_feedback {
@@ -126,7 +128,7 @@ impl Decoder {
         let stop =
             Stop { reason: reason.to_text(), message: candidate.finish_message.as_ref().map(Raw::to_text) };
         if let (Verdict::Filtered, Some(message)) = (stop.verdict(), &stop.message) {
-            emit(Event::Refusal(message.clone()));
+            emit(Event::Refusal(apart(message.clone(), self.spoke)));
         }
         self.stop = Some(stop);
     }
@@ -139,6 +141,7 @@ impl Decoder {
             };
             let text = joiner.push(piece);
             if !text.is_empty() {
+                self.spoke |= part.thought != Some(true);
                 emit(event(text));
             }
         }

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::usage::Counts;
 use crate::wire::text::Raw;
 
 #[derive(Deserialize)]
@@ -16,7 +15,8 @@ pub(super) struct Response<'a> {
     pub(super) candidates: Option<Vec<Candidate<'a>>>,
     #[serde(borrow)]
     pub(super) prompt_feedback: Option<PromptFeedback<'a>>,
-    pub(super) usage_metadata: Option<Counts>,
+    #[serde(borrow)]
+    pub(super) usage_metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) model_version: Option<Raw<'a>>,
     #[serde(borrow)]

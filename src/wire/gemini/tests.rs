@@ -90,7 +90,7 @@ fn filters_are_no_success_and_no_error() {
         [
             "text \"The recipe\"",
             "usage in 9 out 2",
-            "refusal \"Withheld by the shop's rules.\"",
+            "refusal \"\\n\\nWithheld by the shop's rules.\"",
             "end content_filter (MODEL_ARMOR)",
         ]
     );
@@ -228,5 +228,20 @@ proptest! {
         replay(&bytes);
         replay(&[b"data: {\"candidates\":", &bytes[..], b"}\n\n"].concat());
         replay(&[b"[{},", &bytes[..]].concat());
+    }
+}
+
+#[test]
+fn usage_that_is_not_as_expected_takes_no_text_down_with_it() {
+    let told = |usage: &str| {
+        let answer = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"Hi"}}]}},"finishReason":"STOP"}}],"usageMetadata":{usage}}}"#
+        );
+        lines(&replay(answer.as_bytes()))
+    };
+    let with_usage = ["text \"Hi\"", "usage in 3 out 4", "end stop"];
+    assert_eq!(told(r#"{"promptTokenCount":"3","totalTokenCount":7.0}"#), with_usage);
+    for odd in [r#"{"promptTokensDetails":7}"#, "7", "true"] {
+        assert_eq!(told(odd), ["text \"Hi\"", "end stop"], "{odd}");
     }
 }

@@ -1,30 +1,32 @@
 //! Token counts of `generateContent`.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::money::{Tokens, Usage};
+use crate::wire::count::Count;
 
 /// The counts as sent: totals of the answer so far, of which the last one
 /// holds. Early ones lack fields.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub(super) struct Counts {
-    prompt_token_count: Option<u64>,
-    tool_use_prompt_token_count: Option<u64>,
-    cached_content_token_count: Option<u64>,
-    candidates_token_count: Option<u64>,
-    thoughts_token_count: Option<u64>,
-    total_token_count: Option<u64>,
+    prompt_token_count: Count,
+    tool_use_prompt_token_count: Count,
+    cached_content_token_count: Count,
+    candidates_token_count: Count,
+    thoughts_token_count: Count,
+    total_token_count: Count,
     prompt_tokens_details: Option<Vec<Modality>>,
     cache_tokens_details: Option<Vec<Modality>>,
     candidates_tokens_details: Option<Vec<Modality>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct Modality {
     modality: Option<Channel>,
-    token_count: Option<u64>,
+    token_count: Count,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -38,10 +40,16 @@ enum Channel {
 /// The tokens of sound in a list of modalities.
 fn audio(details: &Option<Vec<Modality>>) -> Tokens {
     let sounds = details.iter().flatten().filter(|each| each.modality == Some(Channel::Audio));
-    sounds.fold(Tokens(0), |sum, each| sum + Tokens(each.token_count.unwrap_or(0)))
+    sounds.fold(Tokens(0), |sum, each| sum + each.token_count.tokens())
 }
 
 impl Counts {
+    /// Reads a `usageMetadata` object. One that can't be read says nothing: it
+    /// must not take the text beside it down with it.
+    pub(super) fn read(raw: &RawValue) -> Self {
+        serde_json::from_str(raw.get()).unwrap_or_default()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -51,15 +59,14 @@ impl Counts {
     /// excludes thoughts. Vertex and older models counted thoughts otherwise,
     /// so where the parts don't add up to the total, the total is believed.
     pub(super) fn usage(&self) -> Usage {
-        let tokens = |count: Option<u64>| Tokens(count.unwrap_or(0));
-        let input = tokens(self.prompt_token_count) + tokens(self.tool_use_prompt_token_count);
-        let thoughts = tokens(self.thoughts_token_count);
-        let parts = tokens(self.candidates_token_count) + thoughts;
-        let output = match self.total_token_count {
+        let input = self.prompt_token_count.tokens() + self.tool_use_prompt_token_count.tokens();
+        let thoughts = self.thoughts_token_count.tokens();
+        let parts = self.candidates_token_count.tokens() + thoughts;
+        let output = match self.total_token_count.0 {
             Some(total) if Tokens(total) >= input => Tokens(total) - input,
             _ => parts,
         };
-        let cached = tokens(self.cached_content_token_count);
+        let cached = self.cached_content_token_count.tokens();
         let usage = Usage::from_inclusive_input(input, cached, Tokens(0), Tokens(0));
         Usage {
             input_audio: (audio(&self.prompt_tokens_details) - audio(&self.cache_tokens_details))

@@ -7,7 +7,9 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::lab::{KEY, row};
-use crate::support::{ClosedPort, CommandOutput, Lab, Script, SilentPort};
+use crate::support::process::Running;
+use crate::support::tls::Then;
+use crate::support::{ClosedPort, CommandOutput, Lab, Script, SilentPort, TlsServer};
 
 /// What makes a call fail: what the server answers, and what else is not as it
 /// should be.
@@ -28,6 +30,8 @@ pub(super) enum Address {
     ServerWithTls,
     /// A host that no resolver knows (RFC 6761).
     Unknown,
+    /// A server with TLS, whose certificate nobody trusts.
+    Untrusted,
     /// A port that refuses.
     Refusing,
     /// A port that never answers, not even with a refusal.
@@ -39,12 +43,11 @@ pub(super) enum Address {
 pub(super) enum Here {
     /// Nothing.
     Nothing,
-    /// Ctrl-C as soon as this is on stdout.
-    Interrupt(&'static str),
-    /// Ctrl-C as soon as this is on stderr.
-    InterruptWait(&'static str),
-    /// Ctrl-C while the server says nothing at all.
-    InterruptSilence,
+    /// A signal reaches the process as soon as something is so.
+    Signal(fn(&Running), When),
+    /// The same where whoever began it ignores the signal, by its name in a shell.
+    #[cfg(target_os = "linux")]
+    InVain(&'static str, fn(&Running), When),
     /// Whoever reads stdout leaves after so many bytes.
     ReaderLeaves(usize),
     /// stdout is a file on a full disk.
@@ -61,6 +64,17 @@ pub(super) enum Here {
     LockedLedger,
     /// The clock is years behind the calls in the ledger.
     ClockSetBack,
+}
+
+/// When a signal is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum When {
+    /// As soon as this is on stdout.
+    Stdout(&'static str),
+    /// As soon as this is on stderr.
+    Stderr(&'static str),
+    /// While the server says nothing at all.
+    Silence,
 }
 
 /// What came of a call.
@@ -107,9 +121,11 @@ impl Cause {
     pub(super) fn happen(self) -> Came {
         let lab = Lab::in_turn(self.answers);
         let (refusing, silent) = (ClosedPort::new(), SilentPort::new());
+        let untrusted = TlsServer::start("HTTP/1.1 200 OK\r\n\r\n", Then::Close);
         let url = match self.address {
             Address::Server => lab.server.url(),
             Address::ServerWithTls => lab.server.url().replace("http:", "https:"),
+            Address::Untrusted => untrusted.url(),
             Address::Unknown => "http://pollm-test.invalid".to_owned(),
             Address::Refusing => refusing.url(),
             Address::Silent => silent.url(),
@@ -124,7 +140,20 @@ impl Cause {
         };
         let everything = format!("{}{}{rows:?}", output.stdout, output.stderr);
         assert!(!everything.contains(KEY), "the key is shown\n{everything}");
-        Came { sent: lab.server.requests().len() - before, output, rows }
+        Came { sent: lab.server.requests().len() + untrusted.requests() - before, output, rows }
+    }
+}
+
+impl When {
+    /// Waits, sends the signal, and waits for the end.
+    fn signal(self, mut running: Running, send: fn(&Running), lab: &Lab) -> CommandOutput {
+        match self {
+            Self::Stdout(shown) => running.wait_for_stdout(shown),
+            Self::Stderr(shown) => running.wait_for_stderr(shown),
+            Self::Silence => lab.server.wait_until_hanging(0),
+        }
+        send(&running);
+        running.finish()
     }
 }
 
@@ -138,24 +167,9 @@ impl Here {
         };
         let output = match self {
             Self::Nothing => ask().run(),
-            Self::Interrupt(shown) => {
-                let mut running = ask().spawn();
-                running.wait_for_stdout(shown);
-                running.interrupt();
-                running.finish()
-            }
-            Self::InterruptWait(shown) => {
-                let mut running = ask().spawn();
-                running.wait_for_stderr(shown);
-                running.interrupt();
-                running.finish()
-            }
-            Self::InterruptSilence => {
-                let running = ask().spawn();
-                lab.server.wait_until_hanging(0);
-                running.interrupt();
-                running.finish()
-            }
+            Self::Signal(send, when) => when.signal(ask().spawn(), send, lab),
+            #[cfg(target_os = "linux")]
+            Self::InVain(name, send, when) => when.signal(ask().ignoring(name).spawn(), send, lab),
             Self::ReaderLeaves(bytes) => ask().stdout_limit(bytes).run(),
             Self::FullStdout => in_shell("exec POLLM ask -m lab/one hello > /dev/full"),
             // No file can grow, and the signal that would end the process is ignored.

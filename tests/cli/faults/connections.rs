@@ -101,12 +101,14 @@ fn no_tls_where_it_is_asked_for() {
     let (env, server) = (Env::new(), Server::always(Script::sse(openai_chunks(&["never"]))));
     env.configure(&row("lab", "openai-chat", &server.url().replace("http:", "https:")));
     let output = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY).run();
-    assert_snapshot!(output, @r"
+    assert_snapshot!(output, @r#"
         ------- stderr -------
         error: lab/one: no secure connection
           because: received corrupt message of type InvalidContentType
+
+        hint: is https://127.0.0.1:PORT right? a server without TLS wants `http:`
         [exit status: 1]
-    ");
+    "#);
     assert_eq!((server.connections(), server.requests().len()), (1, 0));
     let row = &ledger(&env)[0];
     assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("error"), &json!("tls")));
@@ -141,6 +143,8 @@ fn a_redirect_to_another_host() {
                 ------- stderr -------
                 error: lab/one: the provider refused the request (HTTP STATUS)
                   because: HTTP STATUS: the server redirects to another host, `localhost`; the prompt and the key were not sent there
+
+                hint: is http://127.0.0.1:PORT/v1 right? `base_url` in the configuration names another address
                 [exit status: 1]
                 requests: 1
                 ledger: lab/one "error" "", finish null, "bad_request" STATUS, HTTP [STATUS], cost "0" "computed"
@@ -156,4 +160,59 @@ fn a_reset_behind_the_end_marker() {
     let answer = lab.ask(&["--json", "hello"]).run().success().json();
     assert_eq!((&answer["status"], &answer["text"]), (&json!("ok"), &json!("All of it")));
     assert_eq!(answer["usage"]["source"], "reported");
+}
+
+/// A connection that was used before may have carried the request away, too.
+#[test]
+fn a_connection_that_breaks_when_it_is_used_again() {
+    let refusal = Script::json(500, &json!({"error": {"message": "Once more"}}));
+    let lab = Lab::in_turn([refusal, Script::raw(""), Script::sse(openai_chunks(&["Paid twice"]))]);
+    let told = lab.told(&[]);
+    let requests = lab.server.requests();
+    assert_eq!(requests.iter().map(|request| request.connection).collect::<Vec<_>>(), [0, 0]);
+    assert_snapshot!(told, @r#"
+        ------- stderr -------
+        HTTP 500: Once more; retrying in N s
+        error: lab/one: the connection broke
+          because: connection closed before message completed
+          because: 2 requests were sent
+          because: it may have been served, and billed: ~$0.000002
+
+        hint: `--retry-ambiguous` asks again all the same
+        [exit status: 1]
+        requests: 2
+        ledger: lab/one "error" "", finish null, "broken" null, HTTP [500,null], 2+0 tokens "estimated", cost "0.000002" "estimated", possibly billed
+    "#);
+}
+
+/// `OpenRouter`'s mark of an answer from its own cache, with its usage of zeros.
+#[test]
+fn an_answer_from_a_gateways_cache() {
+    let usage = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
+    let mut frames = openai_chunks(&["Known"]);
+    let with_usage = frames.iter_mut().find(|frame| frame.contains("prompt_tokens")).unwrap();
+    *with_usage = crate::support::streams::event(&json!({"choices": [], "usage": usage}));
+    let lab = Lab::always(Script::sse(frames).header("x-openrouter-cache-status", "HIT"));
+    let answer = lab.ask(&["--json", "hello"]).run().success().json();
+    assert_eq!((&answer["cached"], &answer["usage"]["input"]), (&json!(true), &json!(0)));
+    assert_eq!(answer["usage"]["source"], "reported");
+    assert_eq!((&answer["cost"]["usd"], &answer["cost"]["source"]), (&json!("0"), &json!("billed")));
+}
+
+#[test]
+fn a_proxy_that_does_not_answer() {
+    let (env, port) = (Env::new(), ClosedPort::new());
+    env.configure(&row("lab", "openai-chat", "http://pollm-test.invalid/v1"));
+    let ask = || env.pollm(["ask", "-m", "lab/one", "--retries", "0", "hello"]).env("LAB_KEY", KEY);
+    assert_snapshot!(ask().env("HTTP_PROXY", port.url()).run(), @r#"
+        ------- stderr -------
+        error: lab/one: could not connect
+          because: no connection: Connection refused (os error N)
+
+        hint: nothing answers at http://pollm-test.invalid/v1 through the proxy that HTTP_PROXY names: are both right, and the network there?
+        [exit status: 1]
+    "#);
+    // That one is for other addresses.
+    let output = ask().env("HTTPS_PROXY", port.url()).run().exited(1);
+    assert!(!output.stderr.contains("proxy"), "{output}");
 }

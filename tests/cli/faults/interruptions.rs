@@ -74,6 +74,27 @@ fn ctrl_c_in_the_middle_of_an_answer() {
 }
 
 #[test]
+fn sigterm_in_the_middle_of_an_answer() {
+    let lab = Lab::always(Script::sse([text("Half a th")]).hang());
+    let mut running = lab.ask(&["hello"]).spawn();
+    running.wait_for_stdout("Half a th");
+    running.terminate();
+    let output = running.finish();
+    assert!(lab.server.wait_for_departure(0) < SOON);
+    assert_snapshot!(lab.tell(&output), @r#"
+        Half a th
+        ------- stderr -------
+        error: lab/one: interrupted
+          because: request id chatcmpl-scripted
+
+        hint: the part that came is kept: `pollm history show ULID`
+        [exit status: 130]
+        requests: 1
+        ledger: lab/one "cancelled" "Half a th", finish "cut", "cancelled" null, HTTP [200], 2+3 tokens "estimated", cost "0.000008" "estimated", possibly billed
+    "#);
+}
+
+#[test]
 fn ctrl_c_before_an_answer() {
     let lab = Lab::always(Script::new(200).hang());
     let running = lab.ask(&["hello"]).spawn();

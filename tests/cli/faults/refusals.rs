@@ -87,6 +87,8 @@ fn status_403() {
         error: lab/one: the provider does not permit this (HTTP 403)
           because: Your country is not supported
           because: request id req_scripted
+
+        hint: check at the provider what the key may use, or ask another model with `-m`
         [exit status: 5]
         requests: 1
         ledger: lab/one "error" "", finish null, "permission" 403, HTTP [403], cost "0" "computed"
@@ -117,6 +119,8 @@ fn status_413() {
         error: lab/one: the request is too large (HTTP 413)
           because: Request exceeds the maximum size
           because: request id req_scripted
+
+        hint: send less: a shorter prompt, fewer or smaller attachments
         [exit status: 1]
         requests: 1
         ledger: lab/one "error" "", finish null, "too_large" 413, HTTP [413], cost "0" "computed"
@@ -190,6 +194,8 @@ fn status_500_for_ever() {
           because: Something went wrong
           because: 3 requests were sent
           because: request id req_scripted
+
+        hint: try again later, or name further models: `-m first,second`
         [exit status: 1]
         requests: 3
         ledger: lab/one "error" "", finish null, "server" 500, HTTP [500,500,500], cost "0" "computed"
@@ -214,6 +220,8 @@ fn a_server_that_asks_for_no_retry_gets_none() {
         error: lab/one: the provider failed (HTTP 500)
           because: Give up
           because: request id req_scripted
+
+        hint: ask another model with `-m`
         [exit status: 1]
         requests: 1
         ledger: lab/one "error" "", finish null, "server" 500, HTTP [500], cost "0" "computed"
@@ -246,6 +254,8 @@ fn html_with_a_502() {
         ------- stderr -------
         error: lab/one: the provider failed (HTTP 502)
           because: HTTP 502 with an HTML page instead of JSON: 502 Bad Gateway
+
+        hint: try again later, or name further models: `-m first,second`
         [exit status: 1]
         requests: 1
         ledger: lab/one "error" "", finish null, "server" 502, HTTP [502], cost "0" "computed"

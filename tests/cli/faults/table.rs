@@ -13,8 +13,9 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::cause::{Address, Came, Cause, Here, answers};
+use super::cause::{Address, Came, Cause, Here, When, answers};
 use crate::support::Script;
+use crate::support::process::Running;
 use crate::support::streams::{
     OPENAI_DONE, event, openai_body, openai_chunks, openai_delta, openai_finish, openai_usage,
 };
@@ -129,8 +130,10 @@ fn connections() {
         #[cfg(target_os = "linux")]
         Fault("a port that never answers", one(good()).at(Address::Silent).under("[timeouts]\nconnect = 0.3"), 1, 0, "error connect - - -", Nothing),
         Fault("no TLS where it is asked for", one(good()).at(Address::ServerWithTls),      1, 0, "error tls -", Nothing),
+        Fault("a certificate that nobody trusts", one(good()).at(Address::Untrusted),      1, 0, "error tls -", Nothing),
         Fault("closed before the head",   one(Script::raw("")),                            1, 1, "error broken -", Perhaps),
         Fault("reset before the head",    one(Script::raw("").reset()),                    1, 1, "error broken -", Perhaps),
+        Fault("closed before the head of a retry", answers([status(500), Script::raw("")]), 1, 2, "error broken 500 -", Perhaps),
         Fault("closed within the head",   one(Script::raw(head)),                          1, 1, "error broken -", Perhaps),
         Fault("reset within the head",    one(Script::raw(head).sleep(READ).reset()),      1, 1, "error broken -", Perhaps),
         Fault("a head without an end",    one(Script::raw(head).forever("x-a: b\r\n")),    1, 1, "error broken -", Perhaps),
@@ -169,11 +172,19 @@ fn refusals() {
         Fault("HTTP 429, `x-should-retry: false`", one(status(429).header("x-should-retry", "false")), 1, 1, "error rate_limit 429", Nothing),
         Fault("HTTP 500",                   one(status(500)),                              1, 3, "error server 500 500 500", Nothing),
         Fault("HTTP 500 once",              once(status(500)),                             0, 2, "ok - 500 200", Counted),
-        Fault("HTTP 501",                   one(status(501)),                              1, 3, "error server 501 501 501", Nothing),
+        Fault("HTTP 501",                   one(status(501)),                              1, 1, "error server 501", Nothing),
+        Fault("HTTP 501, `x-should-retry: true`", once(status(501).header("x-should-retry", "true")), 0, 2, "ok - 501 200", Counted),
         Fault("HTTP 502, a page",           one(Script::new(502).header("content-type", "text/html").body("<html><title>Bad gateway</title>")), 1, 3, "error server 502 502 502", Nothing),
         Fault("HTTP 503",                   one(status(503)),                              1, 3, "error overloaded 503 503 503", Nothing),
         Fault("HTTP 504",                   one(status(504)),                              1, 3, "error server 504 504 504", Nothing),
+        Fault("HTTP 505",                   one(status(505)),                              1, 1, "error server 505", Nothing),
+        Fault("HTTP 507",                   one(status(507)),                              1, 1, "error server 507", Nothing),
+        Fault("HTTP 511",                   one(status(511)),                              1, 1, "error server 511", Nothing),
+        Fault("HTTP 520",                   one(status(520)),                              1, 3, "error server 520 520 520", Nothing),
+        Fault("HTTP 524",                   one(status(524)),                              1, 3, "error server 524 524 524", Nothing),
+        Fault("HTTP 525",                   one(status(525)),                              1, 1, "error server 525", Nothing),
         Fault("HTTP 529",                   one(status(529)),                              1, 3, "error overloaded 529 529 529", Nothing),
+        Fault("HTTP 599",                   one(status(599)),                              1, 1, "error server 599", Nothing),
         Fault("HTTP 999",                   one(status(999)),                              1, 1, "error bad_request 999", Nothing),
         Fault("HTTP 500 without a body",    one(Script::new(500)),                         1, 3, "error server 500 500 500", Nothing),
         Fault("HTTP 400 without an end",    one(Script::new(400).chunked().forever("x".repeat(65_536))), 1, 1, "error bad_request 400", Nothing),
@@ -193,15 +204,18 @@ fn streams() {
     check([
         Fault("an empty body",              one(sse(&[])),                                 1, 1, "error protocol 200", Nothing),
         Fault("a page",                     one(Script::new(200).body("<!doctype html><title>Sign in</title>")), 1, 1, "error protocol 200", Nothing),
-        Fault("words",                      one(Script::new(200).body("All is well")),     1, 1, "error truncated 200", Perhaps),
+        Fault("words",                      one(Script::new(200).body("All is well")),     1, 1, "error protocol 200", Perhaps),
         Fault("JSON of another kind",       one(Script::json(200, &json!({"a": 1}))),      1, 1, "error protocol 200", Perhaps),
         Fault("JSON without an end",        one(Script::new(200).body(&whole[..whole.len() / 2])), 1, 1, "error truncated 200", Perhaps),
+        Fault("JSON, then a reset",         one(Script::new(200).until_close().body(whole.clone()).sleep(READ).reset()), 0, 1, "ok - 200", Counted),
+        Fault("half of it, then a reset",   one(Script::new(200).until_close().body(&whole[..whole.len() / 2]).sleep(READ).reset()), 1, 1, "error broken 200", Perhaps),
         Fault("JSON under the wrong type",  one(Script::new(200).header("content-type", "text/plain").body(whole.clone())), 0, 1, "ok - 200", Counted),
         Fault("events under the wrong type", one(Script::new(200).header("content-type", "application/json").bodies(openai_chunks(&["Here"]))), 0, 1, "ok - 200", Counted),
         Fault("an error instead of events", one(Script::json(200, &json!({"error": {"message": "No", "code": "model_not_found"}}))), 1, 1, "error not_found 200", Nothing),
         Fault("an error event at first",    answers([sse(&[&broken]), good()]),            0, 2, "ok - 200 200", Counted),
         Fault("an error event each time",   one(sse(&[&broken])),                          1, 3, "error server 200 200 200", Nothing),
         Fault("an error event behind text", one(sse(&[&half, &broken])),                   1, 1, "partial server 200", Perhaps),
+        Fault("a bare error behind text",   one(sse(&[&half, "note\n", "{\"error\": {\n", "\"code\": \"server_error\"}}\n"])), 1, 1, "partial server 200", Perhaps),
         Fault("an event that is no JSON",   one(sse(&[&half, "data: {\n\n", &stop, &usage, OPENAI_DONE])), 0, 1, "ok - 200", Counted),
         Fault("events that are no JSON",    one(sse(&["data: {\n\n", "data: }\n\n"])),     1, 1, "error protocol 200", Perhaps),
         Fault("text that is not UTF-8",     one(Script::sse([not_utf8])),                  0, 1, "ok - 200", Counted),
@@ -222,10 +236,16 @@ fn streams() {
         Fault("silence before the head",    one(Script::new(200).hang()).under("[timeouts]\nfirst_event = 0.5"), 6, 1, "error timeout -", Perhaps),
         Fault("silence before an event",    one(sse(&[]).head().hang()).under("[timeouts]\nfirst_event = 0.5"), 6, 1, "error timeout 200", Perhaps),
         Fault("comments and no event",      one(sse(&[]).forever(": ping\n\n")).under("[timeouts]\nfirst_event = 0.5"), 6, 1, "error timeout 200", Perhaps),
+        Fault("letters before an event",    one(sse(&["data: "]).dribble(50, "x")).under("[timeouts]\nfirst_event = 0.5"), 6, 1, "error timeout 200", Perhaps),
+        Fault("letters within the head",    one(Script::raw("HTTP/1.1 200 OK\r\n").dribble(50, "x")).under("[timeouts]\nfirst_event = 0.5"), 6, 1, "error timeout -", Perhaps),
+        Fault("letters in a refusal",       one(Script::new(400).chunked().dribble(50, "x")).under("[timeouts]\nidle = 0.5"), 1, 1, "error bad_request 400", Nothing),
+        // Bytes are life behind the first word, and in an answer of one piece: only the user ends it.
+        Fault("letters behind text",        one(sse(&[&half, "data: "]).dribble(50, "x")).with(&["--timeout", "2"]), 6, 1, "partial timeout 200", Perhaps),
+        Fault("letters in JSON",            one(Script::new(200).chunked().body("{").dribble(50, " ")).with(&["--timeout", "2"]), 6, 1, "error timeout 200", Perhaps),
         Fault("silence behind text",        one(sse(&[&half]).hang()).under("[timeouts]\nidle = 0.5"), 6, 1, "partial timeout 200", Perhaps),
         Fault("silence in a refusal",       one(Script::new(400).chunked().body("{").hang()).under("[timeouts]\nidle = 0.5"), 1, 1, "error bad_request 400", Nothing),
         Fault("text without an end",        one(sse(&[]).forever(half.clone())).with(&["--timeout", "2"]), 6, 1, "partial timeout 200", Perhaps),
-        Fault("a retry later than the end", one(status(503).header("retry-after", "30")).with(&["--timeout", "2"]), 6, 1, "error timeout 503", Nothing),
+        Fault("a retry later than the end", one(status(503).header("retry-after", "30")).with(&["--timeout", "2"]), 1, 1, "error overloaded 503", Nothing),
     ]);
 }
 
@@ -234,10 +254,21 @@ fn streams() {
 fn this_side() {
     const CAP: &str = "[budget]\nday = \"5\"";
     let half = || sse(&[&text("Half")]).hang();
+    // Long enough for a signal to be noticed, if it were.
+    #[cfg(target_os = "linux")]
+    let on_time = || sse(&[&text("Half")]).sleep(700).bodies(openai_chunks(&[" of it"]));
     check([
-        Fault("Ctrl-C before the head",     one(Script::new(200).hang()).and(Here::InterruptSilence), 130, 1, "cancelled cancelled -", Perhaps),
-        Fault("Ctrl-C behind text",         one(half()).and(Here::Interrupt("Half")),      130, 1, "cancelled cancelled 200", Perhaps),
-        Fault("Ctrl-C before a retry",      one(status(503).header("retry-after", "50")).and(Here::InterruptWait("retrying in ")), 130, 1, "cancelled cancelled 503", Nothing),
+        Fault("Ctrl-C before the head",     one(Script::new(200).hang()).and(Here::Signal(Running::interrupt, When::Silence)), 130, 1, "cancelled cancelled -", Perhaps),
+        Fault("Ctrl-C behind text",         one(half()).and(Here::Signal(Running::interrupt, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
+        Fault("Ctrl-C before a retry",      one(status(503).header("retry-after", "50")).and(Here::Signal(Running::interrupt, When::Stderr("retrying in "))), 130, 1, "cancelled cancelled 503", Nothing),
+        Fault("SIGTERM before the head",    one(Script::new(200).hang()).and(Here::Signal(Running::terminate, When::Silence)), 130, 1, "cancelled cancelled -", Perhaps),
+        Fault("SIGTERM behind text",        one(half()).and(Here::Signal(Running::terminate, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
+        #[cfg(target_os = "linux")]
+        Fault("a terminal that goes",       one(half()).and(Here::Signal(Running::hang_up, When::Stdout("Half"))), 130, 1, "cancelled cancelled 200", Perhaps),
+        #[cfg(target_os = "linux")]
+        Fault("Ctrl-C where it is ignored", one(on_time()).and(Here::InVain("INT", Running::interrupt, When::Stdout("Half"))), 0, 1, "ok - 200", Counted),
+        #[cfg(target_os = "linux")]
+        Fault("a terminal that goes under `nohup`", one(on_time()).and(Here::InVain("HUP", Running::hang_up, When::Stdout("Half"))), 0, 1, "ok - 200", Counted),
         Fault("a reader that leaves",       one(half()).and(Here::ReaderLeaves(3)),        0, 1, "cancelled cancelled 200", Perhaps),
         Fault("stdout on a full disk",      one(half()).and(Here::FullStdout),             1, 1, "cancelled cancelled 200", Perhaps),
         Fault("the ledger on a full disk",  one(good()).and(Here::FullDisk),               0, 1, "", Nothing),

@@ -122,15 +122,14 @@ fn longer_than_the_user_waits() {
 #[test]
 fn longer_than_the_timeout() {
     let lab = Lab::always(with_header("retry-after", "30"));
-    assert_snapshot!(lab.told(&["--timeout", "1"]), @r#"
+    assert_snapshot!(lab.told(&["--timeout", "10"]), @r#"
         ------- stderr -------
-        HTTP 429: Slow down; retrying in N s
-        error: lab/one: timed out
-          because: no complete answer within 1 s
+        error: lab/one: the rate limit is reached (HTTP 429)
+          because: Slow down
 
-        hint: allow more time with `--timeout`, or `[timeouts]` in the configuration
-        [exit status: 6]
+        hint: the provider asks to come back in 30 s
+        [exit status: 1]
         requests: 1
-        ledger: lab/one "error" "", finish null, "timeout" null, HTTP [429], cost "0" "computed"
+        ledger: lab/one "error" "", finish null, "rate_limit" 429, HTTP [429], cost "0" "computed"
     "#);
 }

@@ -102,6 +102,14 @@ impl Connection<'_> {
                     }
                     return Err(Over::TestEnded);
                 }
+                Step::Dribble(pause, bytes) => {
+                    self.write(&head.take().unwrap_or_default())?;
+                    let piece = script.framed(bytes);
+                    loop {
+                        self.wait(Some(Instant::now() + *pause))?;
+                        self.write(&piece)?;
+                    }
+                }
                 Step::Sleep(time) => self.wait(Some(Instant::now() + *time))?,
                 Step::At(time) => self.wait(Some(came + *time))?,
                 Step::Hang => {

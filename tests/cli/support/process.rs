@@ -6,14 +6,15 @@ use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pty_process::blocking::Pty;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{CommandOutput, DEADLINE};
+use super::capture::Capture;
+use super::{CommandOutput, DEADLINE, signals};
 
 /// What a process gets as stdin.
 enum Input {
@@ -124,11 +125,21 @@ impl Run {
         self.spawn().finish()
     }
 
+    /// Begins with a signal ignored, as under `nohup` (`HUP`) and in the
+    /// background of a script (`INT`).
+    #[cfg(target_os = "linux")]
+    pub(crate) fn ignoring(mut self, signal: &str) -> Self {
+        self.command = in_shell(&self.command, &format!(r#"trap '' {signal}; exec "$0" "$@""#));
+        self
+    }
+
     /// Starts it.
     #[track_caller]
     pub(crate) fn spawn(mut self) -> Running {
+        signals::unignore();
         if matches!(self.input, Some(Input::Closed)) {
-            self.command = with_closed_stdin(&self.command);
+            // Which only a shell can do safely.
+            self.command = in_shell(&self.command, r#"exec "$0" "$@" <&-"#);
         }
         match self.terminal {
             None => self.spawn_on_pipes(),
@@ -178,10 +189,10 @@ impl Run {
     }
 }
 
-/// The same command with stdin closed, which only a shell can do safely.
-fn with_closed_stdin(command: &Command) -> Command {
+/// The same command as `"$0" "$@"` of a shell's script.
+fn in_shell(command: &Command, script: &str) -> Command {
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", r#"exec "$0" "$@" <&-"#]).arg(command.get_program()).args(command.get_args());
+    shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());
     shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
         shell.current_dir(folder);
@@ -229,68 +240,6 @@ impl Read for Screen {
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Ok(0),
             other => other,
         }
-    }
-}
-
-/// The output of a process as it comes.
-#[derive(Clone, Default)]
-struct Capture(Arc<Captured>);
-
-#[derive(Default)]
-struct Captured {
-    state: Mutex<CaptureState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct CaptureState {
-    bytes: Vec<u8>,
-    /// Whether no more will come.
-    ended: bool,
-}
-
-impl Capture {
-    /// Reads on a thread, at most `limit` bytes.
-    fn of(from: impl Read + Send + 'static, limit: Option<usize>) -> Self {
-        let capture = Self::default();
-        let writer = capture.clone();
-        thread::spawn(move || {
-            let mut from = from.take(limit.map_or(u64::MAX, |limit| limit as u64));
-            let mut bytes = [0; 16 * 1024];
-            loop {
-                let read = from.read(&mut bytes).unwrap_or(0);
-                if read == 0 {
-                    break;
-                }
-                writer.change(|state| state.bytes.extend_from_slice(&bytes[..read]));
-            }
-            // Closes the pipe before anyone hears of its end.
-            drop(from);
-            writer.change(|state| state.ended = true);
-        });
-        capture
-    }
-
-    fn change(&self, change: impl FnOnce(&mut CaptureState)) {
-        change(&mut self.0.state.lock().unwrap());
-        self.0.changed.notify_all();
-    }
-
-    fn so_far(&self) -> Vec<u8> {
-        self.0.state.lock().unwrap().bytes.clone()
-    }
-
-    /// Waits until `ready` says so; false where that can't come any more.
-    fn wait(&self, until: Instant, ready: impl Fn(&CaptureState) -> bool) -> bool {
-        let mut state = self.0.state.lock().unwrap();
-        while !ready(&state) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || state.ended {
-                return false;
-            }
-            state = self.0.changed.wait_timeout(state, left).unwrap().0;
-        }
-        true
     }
 }
 
@@ -346,6 +295,17 @@ impl Running {
     /// Interrupts it, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         self.signal(Signal::INT);
+    }
+
+    /// Asks it to end, as `kill` and `timeout` do.
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Tells it that its terminal is gone, as the kernel does, and the shell too.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+        self.signal(Signal::HUP);
     }
 
     /// Kills it at once.

@@ -36,6 +36,8 @@ pub(super) enum Step {
     Body(Vec<u8>),
     /// Sends the same bytes of the body again and again until the client leaves.
     Forever(Vec<u8>),
+    /// Sends the same bytes again and again, with this pause before each, until the client leaves.
+    Dribble(Duration, Vec<u8>),
     /// Waits.
     Sleep(Duration),
     /// Waits until this long after the request came.
@@ -128,6 +130,11 @@ impl Script {
     /// Sends the same bytes of the body until the client leaves.
     pub(crate) fn forever(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.step(Step::Forever(bytes.into()))
+    }
+
+    /// Sends the same bytes of the body every `ms` milliseconds until the client leaves.
+    pub(crate) fn dribble(self, ms: u64, bytes: impl Into<Vec<u8>>) -> Self {
+        self.step(Step::Dribble(Duration::from_millis(ms), bytes.into()))
     }
 
     /// Waits `ms` milliseconds.

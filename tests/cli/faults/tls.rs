@@ -1,0 +1,81 @@
+//! Connections that are to be secure.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::lab::{KEY, ledger, row};
+use crate::support::streams::{openai_body, openai_delta};
+use crate::support::tls::Then;
+use crate::support::{CommandOutput, Env, TlsServer};
+
+/// Asks a server with TLS, and trusts its certificate or does not.
+fn ask(server: &TlsServer, trusted: bool) -> (Env, CommandOutput) {
+    let env = Env::new();
+    env.configure(&row("lab", "openai-chat", &format!("{}/v1", server.url())));
+    let mut run = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY);
+    if trusted {
+        run = run.env("SSL_CERT_FILE", env.write("trusted.pem", TlsServer::certificate()));
+    }
+    let output = run.run();
+    assert!(!output.stderr.contains(KEY), "the key is shown\n{output}");
+    (env, output)
+}
+
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems judge certificates in words of their own")]
+#[test]
+fn a_certificate_that_nobody_trusts() {
+    let server = TlsServer::start("HTTP/1.1 200 OK\r\n\r\n", Then::Close);
+    let (env, output) = ask(&server, false);
+    assert_snapshot!(output, @r#"
+        ------- stderr -------
+        error: lab/one: no secure connection
+          because: invalid peer certificate: UnknownIssuer
+
+        hint: where a company's proxy inspects traffic, add its certificate to the system's, or name it in SSL_CERT_FILE
+        [exit status: 1]
+    "#);
+    assert_eq!(server.requests(), 0);
+    let row = &ledger(&env)[0];
+    assert_eq!((&row["error"]["kind"], &row["error"]["retryable"]), (&json!("tls"), &json!(false)));
+}
+
+/// As many servers end a connection. The first of the two shows that it is the
+/// certificate that the test above is about, too.
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems read no SSL_CERT_FILE")]
+#[test]
+fn an_answer_without_the_farewell_of_tls() {
+    let body = openai_body("In one piece").to_string();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    let (_, output) = ask(&TlsServer::start(format!("{head}{body}"), Then::Close), true);
+    assert_eq!(output.success().stdout, "In one piece\n");
+    let half = format!("{head}{}", &body[..body.len() / 2]);
+    let (env, output) = ask(&TlsServer::start(half, Then::Close), true);
+    let output = output.exited(1);
+    assert!(output.stderr.contains("it may have been served, and billed"), "{output}");
+    assert_eq!(ledger(&env)[0]["error"]["kind"], "broken");
+}
+
+/// Behind the handshake the request is on its way, whatever breaks then.
+#[cfg_attr(not(target_os = "linux"), ignore = "other systems read no SSL_CERT_FILE")]
+#[test]
+fn a_record_that_is_damaged() {
+    let (env, output) = ask(&TlsServer::start("", Then::Junk), true);
+    assert_snapshot!(output, @r#"
+        ------- stderr -------
+        error: lab/one: the connection broke
+          because: cannot decrypt peer's message
+          because: it may have been served, and billed: ~$0.000002
+
+        hint: `--retry-ambiguous` asks again all the same
+        [exit status: 1]
+    "#);
+    let row = &ledger(&env)[0];
+    assert_eq!((&row["error"]["kind"], &row["possibly_billed"]), (&json!("broken"), &json!(true)));
+
+    let text = openai_delta(&json!({"content": "Half"}));
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    let (env, output) = ask(&TlsServer::start(format!("{head}{text}"), Then::Junk), true);
+    assert_eq!(output.exited(1).stdout, "Half\n");
+    let row = &ledger(&env)[0];
+    assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("partial"), &json!("broken")));
+}
