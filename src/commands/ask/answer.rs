@@ -209,7 +209,9 @@ pub(super) fn with_rescue(error: Error, outcome: &Outcome, kept: bool, next: Opt
     if !kept || outcome.text.is_empty() {
         return error;
     }
-    let is_cut = |failed: &ApiError| matches!(failed.kind, FailureKind::Truncated | FailureKind::Broken);
+    let is_cut = |failed: &ApiError| {
+        matches!(failed.kind, FailureKind::Truncated | FailureKind::Broken | FailureKind::Server)
+    };
     let error = match outcome.error.as_ref().filter(|failed| is_cut(failed)) {
         Some(_) => error.hint("`pollm ask -c \"go on\"` goes on from what came"),
         None => error,

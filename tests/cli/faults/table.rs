@@ -129,6 +129,8 @@ fn connections() {
         Fault("a port that refuses",      one(good()).at(Address::Refusing),               1, 0, "error connect - - -", Nothing),
         #[cfg(target_os = "linux")]
         Fault("a port that never answers", one(good()).at(Address::Silent).under("[timeouts]\nconnect = 0.3"), 1, 0, "error connect - - -", Nothing),
+        #[cfg(target_os = "linux")]
+        Fault("one, and an earlier limit", one(good()).at(Address::Silent).under("[timeouts]\nfirst_event = 0.3"), 1, 0, "error connect - - -", Nothing),
         Fault("no TLS where it is asked for", one(good()).at(Address::ServerWithTls),      1, 0, "error tls -", Nothing),
         Fault("a certificate that nobody trusts", one(good()).at(Address::Untrusted),      1, 0, "error tls -", Nothing),
         Fault("closed before the head",   one(Script::raw("")),                            1, 1, "error broken -", Perhaps),
