@@ -2,8 +2,10 @@
 //! while another one's outcome is written.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use ulid::Ulid;
@@ -13,6 +15,18 @@ use crate::comparison::Checked;
 use crate::ledger::{Claim, Entry, Place, StoredComparison};
 use crate::outcome::Outcome;
 use crate::store::Store;
+
+/// Outcomes that were handed over and are not written yet.
+static UNWRITTEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until all outcomes that were handed over are written, but no longer
+/// than `patience`: for a process that is about to end as it stands.
+pub fn wait_for_all(patience: Duration) {
+    let begun = Instant::now();
+    while UNWRITTEN.load(Ordering::Acquire) > 0 && begun.elapsed() < patience {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
 
 enum Task {
     Begin(Box<StoredComparison>),
@@ -44,15 +58,18 @@ impl Keeper {
             for task in receiver {
                 match task {
                     Task::Begin(begun) => store.write(|ledger| ledger.begin_comparison(&begun)),
-                    Task::Append(kept) => store.append(&Entry {
-                        outcome: &kept.outcome,
-                        command: kept.command,
-                        request: &kept.request,
-                        // Each lane is a conversation that can be gone on with.
-                        conversation: kept.outcome.id,
-                        parent: None,
-                        place: kept.place,
-                    }),
+                    Task::Append(kept) => {
+                        store.append(&Entry {
+                            outcome: &kept.outcome,
+                            command: kept.command,
+                            request: &kept.request,
+                            // Each lane is a conversation that can be gone on with.
+                            conversation: kept.outcome.id,
+                            parent: None,
+                            place: kept.place,
+                        });
+                        UNWRITTEN.fetch_sub(1, Ordering::Release);
+                    }
                     Task::Checks(call, checks) => store.set_checks(call, &checks),
                     Task::Claim(claim, answer) => {
                         let mut claimed = true;
@@ -95,6 +112,7 @@ impl Keeper {
         request: Arc<Request>,
         place: Option<Place>,
     ) {
+        UNWRITTEN.fetch_add(1, Ordering::Relaxed);
         self.send(Task::Append(Box::new(Kept { outcome, command, request, place })));
     }
 

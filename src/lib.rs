@@ -30,8 +30,9 @@
 //!   what they say about the next one.
 //! - [`render`], [`streams`], [`whole_file`], [`consent`]: how text reaches a
 //!   terminal, a pipe or a file, and questions to the user.
-//! - [`error`], [`explain`], [`nearest`], [`logger`]: what ends a command,
-//!   failures of calls in words, "did you mean", and what `-v` prints.
+//! - [`error`], [`explain`], [`nearest`], [`logger`], [`crash`]: what ends a
+//!   command, failures of calls in words, "did you mean", what `-v` prints, and
+//!   what is left to do when pollm itself fails.
 
 pub mod agree;
 pub mod asking;
@@ -48,6 +49,7 @@ pub mod config;
 pub mod consent;
 pub mod context;
 pub mod cooldown;
+pub mod crash;
 pub mod dispatch;
 pub mod env;
 pub mod error;

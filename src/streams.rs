@@ -173,6 +173,16 @@ pub fn stderr(text: &str) {
     };
 }
 
+/// Says why the process ends at once, over what is drawn below. Waits for no
+/// other part of the process: it may be the one that failed.
+pub fn last_words(text: &str) {
+    let over = match BELOW.try_lock() {
+        Ok(below) if !below.is_empty() => erased(below.len()),
+        _ => String::new(),
+    };
+    let _ = io::stderr().lock().write_all(format!("{over}{text}").as_bytes());
+}
+
 /// What to ask `poll` for about the writing end of a pipe. Linux reports that
 /// the reader is gone whatever is asked; macOS and illumos only where something
 /// is asked for, and this never happens to a pipe (as coreutils' `iopoll.c`

@@ -314,6 +314,16 @@ pub fn overlay(body: &mut Value, extra: &serde_json::Map<String, Value>) {
     }
 }
 
+/// Reads the JSON of an event. Where all of it is UTF-8, which one look tells,
+/// its strings need no look each.
+fn from_json<'a, T: serde::Deserialize<'a>>(json: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        // What is not may stand in a field that nobody reads.
+        Err(_) => serde_json::from_slice(json),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use crate::chat::{Ending, Event, Finish};
 use crate::wire::failure::{self, ApiError, FailureKind};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw, apart};
-use crate::wire::{Decode, StreamError};
+use crate::wire::{Decode, StreamError, from_json};
 
 /// The state of one answer.
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Kind {
 }
 
 fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, StreamError> {
-    serde_json::from_slice(data).map_err(|error| StreamError::Malformed(error.to_string()))
+    from_json(data).map_err(|error| StreamError::Malformed(error.to_string()))
 }
 
 impl Decode for Decoder {

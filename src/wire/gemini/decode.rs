@@ -6,7 +6,7 @@ use crate::chat::{Ending, Event, Finish};
 use crate::wire::failure::{self, ApiError, FailureKind};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw, apart};
-use crate::wire::{Decode, StreamError};
+use crate::wire::{Decode, StreamError, from_json};
 
 /// The state of one answer.
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl Decoder {
     }
 
     fn one(&mut self, json: &[u8], emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
-        let response = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let response = from_json(json).map_err(|error| malformed(&error))?;
         self.response(response, json, emit)
     }
 

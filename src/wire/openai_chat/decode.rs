@@ -9,7 +9,7 @@ use crate::chat::{Ending, Event};
 use crate::wire::openai::{self, usage::Reported};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw};
-use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failures};
+use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failures, from_json};
 
 /// The decoder of one answer.
 #[derive(Default)]
@@ -142,7 +142,7 @@ impl Decode for Decoder {
 
 impl Decoder {
     fn chunk(&mut self, data: &[u8], whole: bool, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
-        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| {
+        let chunk: Chunk<'_> = from_json(data).map_err(|error| {
             // A failure may come in a shape that is no chunk's, such as an array.
             openai::failure(data).map_or_else(|| openai::unreadable(data, &error), StreamError::Api)
         })?;

@@ -9,7 +9,7 @@ use crate::chat::{Ending, Event, Finish};
 use crate::wire::openai::{failure, unreadable, usage::Reported};
 use crate::wire::sse::Frame;
 use crate::wire::text::{Joiner, Raw};
-use crate::wire::{ApiError, Decode, FailureKind, StreamError};
+use crate::wire::{ApiError, Decode, FailureKind, StreamError, from_json};
 
 /// Where a text belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +51,7 @@ impl Decode for Decoder {
         if data.is_empty() || self.ending.is_some() || data.starts_with(b"[DONE]") {
             return Ok(());
         }
-        let event = match serde_json::from_slice::<StreamEvent<'_>>(data) {
+        let event = match from_json::<StreamEvent<'_>>(data) {
             Ok(event) => event,
             Err(error) => return self.unread(data, &error),
         };
