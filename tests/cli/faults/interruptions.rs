@@ -5,6 +5,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::support::process::Running;
 use crate::support::streams::openai_delta;
 use crate::support::{Lab, Script};
 
@@ -52,15 +53,20 @@ fn a_reader_that_leaves_between_two_lines() {
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("sta", ""));
 }
 
-#[test]
-fn ctrl_c_in_the_middle_of_an_answer() {
+/// What is told of an answer that is ended in its middle.
+fn stopped_half_way(stop: impl Fn(&Running)) -> String {
     let lab = Lab::always(Script::sse([text("Half a th")]).hang());
     let mut running = lab.ask(&["hello"]).spawn();
     running.wait_for_stdout("Half a th");
-    running.interrupt();
+    stop(&running);
     let output = running.finish();
     assert!(lab.server.wait_for_departure(0) < SOON);
-    assert_snapshot!(lab.tell(&output), @r#"
+    lab.tell(&output)
+}
+
+#[test]
+fn ctrl_c_in_the_middle_of_an_answer() {
+    assert_snapshot!(stopped_half_way(Running::interrupt), @r#"
         Half a th
         ------- stderr -------
         error: lab/one: interrupted
@@ -75,23 +81,7 @@ fn ctrl_c_in_the_middle_of_an_answer() {
 
 #[test]
 fn sigterm_in_the_middle_of_an_answer() {
-    let lab = Lab::always(Script::sse([text("Half a th")]).hang());
-    let mut running = lab.ask(&["hello"]).spawn();
-    running.wait_for_stdout("Half a th");
-    running.terminate();
-    let output = running.finish();
-    assert!(lab.server.wait_for_departure(0) < SOON);
-    assert_snapshot!(lab.tell(&output), @r#"
-        Half a th
-        ------- stderr -------
-        error: lab/one: interrupted
-          because: request id chatcmpl-scripted
-
-        hint: the part that came is kept: `pollm history show ULID`
-        [exit status: 130]
-        requests: 1
-        ledger: lab/one "cancelled" "Half a th", finish "cut", "cancelled" null, HTTP [200], 2+3 tokens "estimated", cost "0.000008" "estimated", possibly billed
-    "#);
+    assert_eq!(stopped_half_way(Running::terminate), stopped_half_way(Running::interrupt));
 }
 
 #[test]
