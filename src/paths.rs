@@ -114,6 +114,14 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// How a file is opened that only its owner may read, if it comes to be made.
+pub fn private_file() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 /// Writes a whole file or nothing, readable by its owner only, creating its
 /// folder where it is missing. A symbolic link stays one: what it points to is
 /// replaced.

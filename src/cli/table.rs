@@ -17,7 +17,8 @@ use crate::whole_file;
 /// of one wording.
 #[derive(Clone, Debug, Default, Args)]
 pub struct TableOptions {
-    /// What to print: text, json, jsonl, csv or markdown
+    /// What to print: text, json, jsonl, csv or markdown [default: text, or what the extension of --output
+    /// says]
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true, help_heading = "Output")]
     format: Option<TableFormat>,
     /// Short for --format json: one object

@@ -95,7 +95,7 @@ pub struct AskArgs {
 /// Whatever keeps the answer from being as asked; see the exit codes in the help.
 pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
     let plan = plan::resolve(args, context)?;
-    if args.why && !context.output.quiet {
+    if args.why {
         stderr(&why(&plan, context));
     }
     if args.call.dry_run {

@@ -11,6 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::error::{Action, LedgerError};
+use crate::paths::private_file;
 
 /// How long one process waits for another that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -118,11 +119,7 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 fn create_file(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    private_file().write(true).create_new(true).open(path).map(drop)
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

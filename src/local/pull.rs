@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::paths::create_private_dir;
+use crate::paths::{create_private_dir, private_file};
 
 use partial::{Partial, Refused};
 
@@ -222,7 +222,7 @@ async fn pull_with(
 
 /// Waits until no other process fetches the same file.
 async fn lock(path: &Path, on: &mut dyn FnMut(Progress)) -> io::Result<File> {
-    let file = File::options().create(true).append(true).open(path)?;
+    let file = private_file().create(true).append(true).open(path)?;
     let mut told = false;
     loop {
         match file.try_lock() {

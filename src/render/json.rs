@@ -210,7 +210,8 @@ pub fn laid_out(value: &Value) -> String {
     out
 }
 
-fn tenths(figure: f64) -> f64 {
+/// A figure to a tenth, which is as exact as any of these is.
+pub(crate) fn tenths(figure: f64) -> f64 {
     (figure * 10.0).round() / 10.0
 }
 

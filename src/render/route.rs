@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::columns::{Column, GAP, Place, rows, taken};
 use super::figures::{duration, speed};
 use super::filter::clean_line;
+use super::json::tenths;
 use super::models::Charge;
 use super::money;
 use super::output::{Output, Paint};
@@ -63,10 +64,6 @@ fn figures(decision: &Decision, of: &Ranked) -> Value {
         "served_by": hosts.collect::<Vec<_>>(),
         "reason": null,
     })
-}
-
-fn tenths(figure: f64) -> f64 {
-    (figure * 10.0).round() / 10.0
 }
 
 fn seconds(decision: &Decision, at: Timestamp) -> i64 {

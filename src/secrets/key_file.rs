@@ -2,7 +2,7 @@
 //! provider, for its owner's eyes only.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -154,11 +154,7 @@ fn lock(path: &Path) -> io::Result<File> {
     if let Some(dir) = path.parent() {
         paths::create_private_dir(dir)?;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    let file = paths::private_file().create(true).truncate(false).write(true).open(path)?;
     match file.lock() {
         // Some network file systems have no locks; the write is whole anyway.
         Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),

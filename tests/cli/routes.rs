@@ -69,6 +69,9 @@ fn why_is_data_and_says_who_was_left_out() {
     assert!(route["baseline"]["model"].is_string() && route["reason"].is_string(), "{route:#}");
     assert!(output.stderr.contains("left out: c/one: there is no API key for c"), "{output}");
     assert!(output.stderr.contains("first word") && output.stderr.contains("best single model"), "{output}");
+    // Asked for by name, it is said under -q too.
+    let quiet = ask(&lab, &["-q", "-m", "quick", "--why", "hi"]).run().success();
+    assert!(quiet.stderr.contains("best single model"), "{quiet}");
     // Without a route there is none.
     assert_eq!(ask(&lab, &["-m", "a/one", "--json", "hi"]).run().success().json()["route"], Value::Null);
 }

@@ -230,7 +230,9 @@ impl<'p> Chain<'p> {
             }
             Told::Unready(error) => {
                 was_asked = true;
-                view.note(&format!("{}: {}; not asked", name(1), error.message));
+                let (who, why) = (name(1), error.message.as_str());
+                let why = why.strip_prefix(&format!("{who}: ")).unwrap_or(why);
+                view.note(&format!("{who}: {why}; not asked"));
             }
             Told::Failed(which, outcome) => {
                 let why = explain::in_passing(outcome);

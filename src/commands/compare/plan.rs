@@ -254,7 +254,7 @@ pub(super) fn routes(chosen: &Chosen) -> Vec<Value> {
 
 /// Says on stderr how routes chose, where that is wanted.
 pub(super) fn say_why(is_wanted: bool, chosen: &Chosen, context: &Context) {
-    if !is_wanted || context.output.quiet {
+    if !is_wanted {
         return;
     }
     let words: Vec<String> =

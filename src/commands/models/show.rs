@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lane;
 use crate::ledger::Ledger;
 use crate::model::LaneName;
-use crate::render::json::{SCHEMA, laid_out};
+use crate::render::json::{SCHEMA, laid_out, tenths};
 use crate::render::models::{self as view, Around, Listed};
 
 pub(super) fn run(
@@ -109,7 +109,7 @@ fn object(row: &Model, around: &Around, at: Timestamp, context: &Context) -> Val
     object["schema"] = json!(SCHEMA);
     object["aliases"] = json!(around.aliases);
     object["note"] = json!(around.note);
-    object["first_word_ms"] = json!(around.first_word_ms);
+    object["first_word_ms"] = json!(around.first_word_ms.map(tenths));
     object["catalog"] = json!(around.date);
     object["sources"] =
         Value::Array(context.catalog.sources().iter().map(super::providers::source).collect());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Weights;
+use crate::paths::private_file;
 
 /// Why bytes were not taken.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Opens what an earlier download left, or begins.
     pub(super) fn open(path: &Path, weights: &Weights) -> io::Result<Self> {
-        let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = private_file().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut part = Self {
             path: path.to_owned(),
             file,

@@ -99,6 +99,7 @@ fn a_download_gets_its_name_when_it_is_complete_and_right() {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     // Again: nothing is asked for.
     assert_eq!(pull_into(folder.path(), &weights(), &script, &NO_PYTHON).0.unwrap(), path);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Charge, Listed, abilities};
 use crate::render::csv::{row, text};
+use crate::render::json::tenths;
 
 const HEADER: &str = "model,name,context,max_output,price,input_usd_per_million,output_usd_per_million,\
                       approximate,first_word_ms,abilities,released,state\n";
@@ -28,7 +29,7 @@ pub fn csv(models: &[Listed], at: Timestamp) -> String {
             input.map(|price| price.to_string()).unwrap_or_default(),
             output.map(|price| price.to_string()).unwrap_or_default(),
             approximate.to_string(),
-            listed.first_word_ms.map(|ms| ms.to_string()).unwrap_or_default(),
+            listed.first_word_ms.map(|ms| tenths(ms).to_string()).unwrap_or_default(),
             abilities(model).join(" "),
             text(model.released.as_deref().unwrap_or_default()),
             model.state.as_str().to_owned(),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Charge, Listed};
 use crate::catalog::{Batch, InForce, Modality, Model, Phase, PriceRow, Prices, Schedule};
+use crate::render::json::tenths;
 
 /// A model of a list.
 pub fn listed(listed: &Listed, at: Timestamp) -> Value {
@@ -26,7 +27,7 @@ pub fn listed(listed: &Listed, at: Timestamp) -> Value {
             "approximate": approximate,
         }),
     );
-    object.insert("first_word_ms".to_owned(), json!(listed.first_word_ms));
+    object.insert("first_word_ms".to_owned(), json!(listed.first_word_ms.map(tenths)));
     object.insert("live".to_owned(), json!(listed.live));
     Value::Object(object)
 }
