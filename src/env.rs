@@ -28,7 +28,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("TERM", "if `dumb`, the terminal is written to as if it were a file"),
     ("VISUAL", "the editor of `pollm config edit`"),
     ("EDITOR", "the editor where `VISUAL` is not set"),
-    ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "proxies, as in curl"),
+    ("HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY", "proxies of calls and downloads"),
 ];
 
 /// The environment as it was when the process started.
