@@ -4,28 +4,33 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::lab::{KEY, ledger, row};
+use crate::support::process::Run;
 use crate::support::streams::{openai_body, openai_delta};
 use crate::support::tls::Then;
-use crate::support::{CommandOutput, Env, TlsServer};
+use crate::support::{Env, TlsServer};
 
-/// Asks a server with TLS, and trusts its certificate or does not.
-fn ask(server: &TlsServer, trusted: bool) -> (Env, CommandOutput) {
+/// A question to a server with TLS.
+fn question(server: &TlsServer) -> (Env, Run) {
     let env = Env::new();
     env.configure(&row("lab", "openai-chat", &format!("{}/v1", server.url())));
-    let mut run = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY);
-    if trusted {
-        run = run.env("SSL_CERT_FILE", env.write("trusted.pem", TlsServer::certificate()));
-    }
-    let output = run.run();
-    assert!(!output.stderr.contains(KEY), "the key is shown\n{output}");
-    (env, output)
+    let run = env.pollm(["ask", "-m", "lab/one", "hello"]).env("LAB_KEY", KEY);
+    (env, run)
+}
+
+/// The same from someone who trusts the server's certificate.
+fn trusting(server: &TlsServer) -> (Env, Run) {
+    let (env, run) = question(server);
+    let certificate = env.write("trusted.pem", TlsServer::certificate());
+    (env, run.env("SSL_CERT_FILE", certificate))
 }
 
 #[cfg_attr(not(target_os = "linux"), ignore = "other systems judge certificates in words of their own")]
 #[test]
 fn a_certificate_that_nobody_trusts() {
     let server = TlsServer::start("HTTP/1.1 200 OK\r\n\r\n", Then::Close);
-    let (env, output) = ask(&server, false);
+    let (env, run) = question(&server);
+    let output = run.run();
+    assert!(!output.stderr.contains(KEY), "the key is shown\n{output}");
     assert_snapshot!(output, @r#"
         ------- stderr -------
         error: lab/one: no secure connection
@@ -46,11 +51,13 @@ fn a_certificate_that_nobody_trusts() {
 fn an_answer_without_the_farewell_of_tls() {
     let body = openai_body("In one piece").to_string();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
-    let (_, output) = ask(&TlsServer::start(format!("{head}{body}"), Then::Close), true);
-    assert_eq!(output.success().stdout, "In one piece\n");
+    let server = TlsServer::start(format!("{head}{body}"), Then::Close);
+    let (_env, run) = trusting(&server);
+    assert_eq!(run.run().success().stdout, "In one piece\n");
     let half = format!("{head}{}", &body[..body.len() / 2]);
-    let (env, output) = ask(&TlsServer::start(half, Then::Close), true);
-    let output = output.exited(1);
+    let server = TlsServer::start(half, Then::Close);
+    let (env, run) = trusting(&server);
+    let output = run.run().exited(1);
     assert!(output.stderr.contains("it may have been served, and billed"), "{output}");
     assert_eq!(ledger(&env)[0]["error"]["kind"], "broken");
 }
@@ -59,7 +66,10 @@ fn an_answer_without_the_farewell_of_tls() {
 #[cfg_attr(not(target_os = "linux"), ignore = "other systems read no SSL_CERT_FILE")]
 #[test]
 fn a_record_that_is_damaged() {
-    let (env, output) = ask(&TlsServer::start("", Then::Junk), true);
+    let server = TlsServer::start("", Then::Junk);
+    server.send_junk();
+    let (env, run) = trusting(&server);
+    let output = run.run();
     assert_snapshot!(output, @r#"
         ------- stderr -------
         error: lab/one: the connection broke
@@ -74,8 +84,12 @@ fn a_record_that_is_damaged() {
 
     let text = openai_delta(&json!({"content": "Half"}));
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
-    let (env, output) = ask(&TlsServer::start(format!("{head}{text}"), Then::Junk), true);
-    assert_eq!(output.exited(1).stdout, "Half\n");
+    let server = TlsServer::start(format!("{head}{text}"), Then::Junk);
+    let (env, run) = trusting(&server);
+    let mut running = run.spawn();
+    running.wait_for_stdout("Half");
+    server.send_junk();
+    assert_eq!(running.finish().exited(1).stdout, "Half\n");
     let row = &ledger(&env)[0];
     assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("partial"), &json!("broken")));
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
 use base64::Engine as _;
@@ -29,7 +30,7 @@ const JUNK: &[u8] = b"\x17\x03\x03\x00\x18nobody can decrypt this.";
 pub(crate) enum Then {
     /// The end of the connection, without the farewell that TLS asks for.
     Close,
-    /// Bytes that are not TLS's.
+    /// Bytes that are not TLS's, as soon as [`TlsServer::send_junk`] says so.
     Junk,
 }
 
@@ -38,6 +39,7 @@ pub(crate) enum Then {
 pub(crate) struct TlsServer {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    junk: Sender<()>,
     stopped: Arc<AtomicBool>,
     accepting: Option<JoinHandle<()>>,
 }
@@ -48,6 +50,7 @@ impl TlsServer {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, stopped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (junk, junk_wanted) = mpsc::channel();
         let accepting = thread::spawn({
             let (requests, stopped, answer) = (Arc::clone(&requests), Arc::clone(&stopped), answer.into());
             let config = config();
@@ -57,11 +60,14 @@ impl TlsServer {
                         return;
                     }
                     // A client that does not trust the server leaves in the middle.
-                    let _ = serve(stream.unwrap(), &config, &answer, then, &requests);
+                    let _ = serve(stream.unwrap(), &config, &answer, &requests).and_then(|sock| match then {
+                        Then::Close => Ok(()),
+                        Then::Junk => send_junk(sock, &junk_wanted),
+                    });
                 }
             }
         });
-        Self { address, requests, stopped, accepting: Some(accepting) }
+        Self { address, requests, junk, stopped, accepting: Some(accepting) }
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -72,6 +78,13 @@ impl TlsServer {
     /// How many requests came.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Lets one connection go on with its junk, now or when it is there. What
+    /// comes in one read with junk is lost to whoever reads through rustls, so a
+    /// test whose text counts waits for that first.
+    pub(crate) fn send_junk(&self) {
+        self.junk.send(()).unwrap();
     }
 
     /// The certificate as `SSL_CERT_FILE` wants it.
@@ -102,13 +115,13 @@ fn config() -> Arc<ServerConfig> {
     Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
 
+/// Answers a request, and gives back what lies below TLS.
 fn serve(
     stream: TcpStream,
     config: &Arc<ServerConfig>,
     answer: &[u8],
-    then: Then,
     requests: &AtomicUsize,
-) -> io::Result<()> {
+) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(DEADLINE))?;
     let connection = ServerConnection::new(Arc::clone(config)).unwrap();
     let mut tls = StreamOwned::new(connection, stream);
@@ -117,18 +130,21 @@ fn serve(
         let mut bytes = [0; 4096];
         let read = tls.read(&mut bytes)?;
         if read == 0 {
-            return Ok(());
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
         request.extend_from_slice(&bytes[..read]);
     }
     requests.fetch_add(1, Ordering::Relaxed);
     tls.write_all(answer)?;
     tls.flush()?;
-    if then == Then::Junk {
-        tls.sock.write_all(JUNK)?;
-        // Until the client has read it and left.
-        while tls.sock.read(&mut [0; 4096])? > 0 {}
-    }
+    Ok(tls.sock)
+}
+
+fn send_junk(mut sock: TcpStream, wanted: &Receiver<()>) -> io::Result<()> {
+    wanted.recv_timeout(DEADLINE).expect("nobody asked for the junk");
+    sock.write_all(JUNK)?;
+    // Until the client has read it and left.
+    while sock.read(&mut [0; 4096])? > 0 {}
     Ok(())
 }
 
