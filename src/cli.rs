@@ -22,8 +22,10 @@ use crate::prompt::{
 };
 
 pub mod help;
+mod late;
 mod table;
 
+pub use late::Late;
 pub use table::{TableFormat, TableOptions};
 
 const STYLES: Styles = Styles::styled()
@@ -80,42 +82,51 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The commands.
+/// The commands. Only what is typed is built with its options: all of them would take
+/// half the time of a start.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Send a prompt to a model and stream the answer
     ///
     /// On a terminal the answer is rendered as it streams, and a receipt with times, tokens and cost
     /// follows on stderr. In a pipe stdout has the answer and a final newline, nothing else.
-    Ask(Box<commands::ask::AskArgs>),
+    Ask(Late<Box<commands::ask::AskArgs>>),
     /// Send a prompt to several models at once and show them side by side
     ///
     /// Answers, latency, tokens and cost stand next to each other, with a summary in words. While the
     /// models answer, a terminal shows a line for each. An answer is kept in the history as soon as it
     /// is there.
-    Compare(Box<commands::compare::CompareArgs>),
+    Compare(Late<Box<commands::compare::CompareArgs>>),
     /// List models and providers: context, prices, abilities
     ///
     /// Without a command, the chat models of the providers that can be asked now.
-    Models(Box<commands::models::ModelsArgs>),
+    Models(Late<Box<commands::models::ModelsArgs>>),
     /// What calls cost: totals, estimates, prices, audits
     ///
     /// Without a command, totals of all calls in the history.
-    Cost(commands::cost::CostArgs),
+    Cost(Late<commands::cost::CostArgs>),
     /// Look at past calls: list, show, export, delete
-    History(commands::history::HistoryArgs),
+    History(Late<commands::history::HistoryArgs>),
     /// Store API keys in a private file: set, list, remove
     ///
     /// A key is looked for in the provider's environment variable, then with the `key_command` of its
     /// row in the configuration, then in the key file that this command writes.
-    Keys(commands::keys::KeysArgs),
+    Keys(Late<commands::keys::KeysArgs>),
     /// The configuration file: path, show, edit, check
-    Config(commands::config::ConfigArgs),
+    Config(Late<commands::config::ConfigArgs>),
     /// Print the manual pages, or write them into a folder
     ///
     /// They are made from the same text as `--help`, in the format of man: `pollm man ask | man -l -`
     /// shows one, `pollm man --dir ~/.local/share/man/man1` installs all, so that `man pollm-ask` finds it.
-    Man(commands::man::ManArgs),
+    Man(Late<commands::man::ManArgs>),
+}
+
+/// All commands with all their options, for whoever describes them.
+pub fn built() -> clap::Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
 }
 
 /// What is asked: the prompt and everything that goes with it.
@@ -302,12 +313,10 @@ pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsS
     let mut args: Vec<OsString> = args.into_iter().collect();
     let blank = |arg: &OsString| arg.to_string_lossy().trim().contains(char::is_whitespace);
     let is_option = |arg: &OsString| arg.to_string_lossy().starts_with('-');
-    let names: Vec<String> =
-        Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
     let is_prompt = match args.get(1) {
         Some(first) if is_option(first) => {
             let rest = || args.iter().skip(1);
-            let commanded = rest().any(|arg| names.iter().any(|name| arg.as_os_str() == name.as_str()));
+            let commanded = rest().any(|arg| arg.to_str().is_some_and(Command::has_subcommand));
             !commanded && rest().any(blank)
         }
         Some(first) => blank(first),

@@ -43,7 +43,9 @@ fn command(args: &[OsString]) -> Command {
     // The line that is completed stands behind the first `--`.
     let line = args.iter().skip_while(|arg| *arg != "--").skip(1);
     let words: Arc<[String]> = line.map(|word| word.to_string_lossy().into_owned()).collect();
-    with_names(Cli::command(), &words)
+    let mut command = Cli::command();
+    command.build();
+    with_names(command, &words)
 }
 
 fn with_names(command: Command, words: &Arc<[String]>) -> Command {

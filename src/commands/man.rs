@@ -4,10 +4,10 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 
 use super::output_failed;
-use crate::cli::Cli;
+use crate::cli;
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 use crate::whole_file;
@@ -30,8 +30,7 @@ pub struct ManArgs {
 /// # Errors
 /// A command that there is none of, a folder that can't be written.
 pub fn run(args: &ManArgs, stdout: &mut dyn Write) -> Result<()> {
-    let mut root = Cli::command().disable_help_subcommand(true);
-    root.build();
+    let root = cli::built();
     if let Some(dir) = &args.dir {
         fs::create_dir_all(dir)
             .map_err(|error| Error::failed(format!("{} can't be made", dir.display())).because(&error))?;

@@ -3,13 +3,13 @@
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use clap::{Arg, CommandFactory as _, ValueHint};
+use clap::{Arg, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
 
 use crate::catalog::Catalog;
 use crate::chat::Effort;
 use crate::check;
-use crate::cli::{Cli, ColorChoice, Global};
+use crate::cli::{self, ColorChoice, Global};
 use crate::context::{self, Context};
 use crate::env::Env;
 use crate::ledger::{Ledger, ListQuery};
@@ -153,7 +153,7 @@ fn context() -> Option<Context> {
 
 /// The commands below those that stand behind `man` already.
 fn commands(words: &[String]) -> Vec<Named> {
-    let command = Cli::command();
+    let command = cli::built();
     let before = words.split_last().map_or(words, |(_, before)| before);
     let named = before.iter().skip_while(|word| *word != "man").skip(1).filter(|word| !word.starts_with('-'));
     let mut below = &command;
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn arguments_that_name_something_are_found_by_what_they_take() {
-        let line = Cli::command();
+        let line = cli::built();
         let ask = line.find_subcommand("ask").unwrap();
         let arg = |name: &str| kind(ask.get_arguments().find(|arg| arg.get_id() == name).unwrap());
         assert_eq!((arg("model"), arg("system")), (Some(Names::Models), Some(Names::System)));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use clap::{Command, CommandFactory as _};
-use pollm::cli::{Cli, help};
+use clap::Command;
+use pollm::cli::{self, help};
 
 use crate::support::Env;
 
@@ -19,7 +19,7 @@ fn paths() -> Vec<Vec<String>> {
         }
     }
     let mut found = Vec::new();
-    walk(&Cli::command(), &[], &mut found);
+    walk(&cli::built(), &[], &mut found);
     assert!(found.len() > 30, "{}", found.len());
     found
 }
