@@ -17,6 +17,7 @@ use ulid::Ulid;
 use crate::catalog::Model;
 use crate::chat::{Params, Request};
 use crate::cli::CapOptions;
+use crate::config::BudgetConfig;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::lane::Lane;
@@ -137,9 +138,19 @@ impl<'c> Guard<'c> {
 
     /// Whether any cap holds for a call.
     pub fn holds_for(&self, lane: &Lane) -> bool {
-        let budget = window::caps(&self.context.config.budget, &Zoned::now());
         self.options.max_cost.is_some()
-            || budget.is_ok_and(|caps| caps.iter().any(|cap| cap.cap.scope.covers(&lane.model)))
+            || self.caps().is_ok_and(|caps| caps.iter().any(|cap| cap.cap.scope.covers(&lane.model)))
+    }
+
+    /// The caps of the configuration. Where there are none, nobody needs to know
+    /// the time zone: to find it takes longer than the rest of what a call's
+    /// start takes.
+    fn caps(&self) -> Result<Vec<BudgetCap>> {
+        let budget = &self.context.config.budget;
+        if *budget == BudgetConfig::default() {
+            return Ok(Vec::new());
+        }
+        window::caps(budget, &Zoned::now())
     }
 
     /// A call is over: `--max-cost` counts from here on what it cost, and what
@@ -154,14 +165,13 @@ impl<'c> Guard<'c> {
     }
 
     fn admit(&mut self, till: &mut dyn Till, planned: &[Planned<'_>]) -> Result<Granted> {
-        let now = Zoned::now();
-        let mut caps = window::caps(&self.context.config.budget, &now)?;
+        let mut caps = self.caps()?;
         caps.retain(|cap| planned.iter().any(|call| cap.cap.scope.covers(&call.lane.model)));
         if caps.is_empty() && self.options.max_cost.is_none() {
             return Ok(Granted::default());
         }
         let mut granted = Granted::default();
-        let mut round = Round { till, planned, caps, now: now.timestamp(), bounds: Vec::new() };
+        let mut round = Round { till, planned, caps, now: Timestamp::now(), bounds: Vec::new() };
         for _ in 0..TRIES {
             round.bounds = bounds(planned, granted)?;
             let refusal = match self.take(&mut round)? {
