@@ -131,9 +131,9 @@ impl Catalog {
         let unreadable =
             |name: String, reason: row::RowError| CatalogError::Row { name, reason: reason.to_string() };
         for (id, section) in self.snapshot.sections() {
-            row::provider(&id, &section.facts()).map_err(|reason| unreadable(id.to_string(), reason))?;
+            row::provider(id, &section.facts()).map_err(|reason| unreadable(id.to_string(), reason))?;
             for (model, line) in section.lines() {
-                let name = ModelRef::new(&*id, &*model);
+                let name = ModelRef::new(id, &*model);
                 self.read(name.clone(), line).map_err(|reason| unreadable(name.to_string(), reason))?;
             }
         }
@@ -214,8 +214,8 @@ impl Catalog {
     /// Every provider: those of the file in its order, the embedded model's,
     /// then the user's own.
     pub fn providers(&self) -> Vec<Provider> {
-        let file = self.snapshot.sections().filter(|(id, _)| id != LOCAL.0);
-        let file = file.filter_map(|(id, section)| row::provider(&id, &section.facts()).ok());
+        let file = self.snapshot.sections().filter(|(id, _)| *id != LOCAL.0);
+        let file = file.filter_map(|(id, section)| row::provider(id, &section.facts()).ok());
         let mut rows: Vec<Provider> = file.chain([embedded_provider()]).collect();
         for row in &self.providers {
             match rows.iter_mut().find(|known| known.id == row.id) {
@@ -229,7 +229,7 @@ impl Catalog {
     /// The ids of the file's providers and of the embedded model's. Every start
     /// of the program needs them, so no row is parsed.
     pub fn built_in_ids(&self) -> Vec<String> {
-        let file = self.snapshot.sections().map(|(id, _)| id.into_owned());
+        let file = self.snapshot.sections().map(|(id, _)| id.to_owned());
         file.chain([LOCAL.0.to_owned()]).collect()
     }
 
@@ -295,7 +295,7 @@ impl Catalog {
     pub fn ids(&self) -> Vec<ModelRef> {
         let file = self.snapshot.sections();
         let listed = file.flat_map(|(provider, section)| {
-            section.lines().map(move |(model, _)| ModelRef::new(&*provider, &*model)).collect::<Vec<_>>()
+            section.lines().map(move |(model, _)| ModelRef::new(provider, &*model)).collect::<Vec<_>>()
         });
         let all = listed.chain([ModelRef::new(LOCAL.0, LOCAL.1)]).chain(self.models.keys().cloned());
         let mut seen = BTreeSet::new();
@@ -315,7 +315,7 @@ impl Catalog {
         fits: impl Fn(&str) -> bool,
     ) -> Vec<ModelRef> {
         let listed = self.snapshot.sections();
-        let listed = listed.filter_map(|(provider, part)| Some(ModelRef::new(&*provider, &*find(&part)?)));
+        let listed = listed.filter_map(|(provider, part)| Some(ModelRef::new(provider, &*find(&part)?)));
         let embedded = ModelRef::new(LOCAL.0, LOCAL.1);
         let further = std::iter::once(&embedded).chain(self.models.keys()).filter(|model| fits(&model.model));
         let mut found: Vec<ModelRef> = listed.collect();

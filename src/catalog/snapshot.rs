@@ -3,9 +3,12 @@
 //! The file is JSON laid out by lines: the head has one key a line, then comes
 //! a line a provider, a line a model, and `}}` closes a provider. A newline
 //! can't stand inside a JSON string, so whatever follows one is structure.
-//! That makes a lookup a search for `\n"ID":{`, and only that line is parsed.
+//! So providers are found by the `\n}}` before them and a model by its `\n"ID":{`,
+//! and only the lines that are wanted are parsed.
 
 use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use memchr::{memchr, memchr2, memmem};
 
@@ -20,6 +23,16 @@ const CLOSES: &str = "\n}}";
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     text: Cow<'static, str>,
+    /// Where the providers are: found once, in one pass over the file.
+    places: OnceLock<Vec<Place>>,
+}
+
+/// Where a provider's part is.
+#[derive(Clone, Debug)]
+struct Place {
+    id: String,
+    head: Range<usize>,
+    body: Range<usize>,
 }
 
 /// One provider's part of the file.
@@ -33,7 +46,7 @@ pub(super) struct Section<'a> {
 
 impl Snapshot {
     pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Self {
-        Self { text: text.into() }
+        Self { text: text.into(), places: OnceLock::new() }
     }
 
     /// The JSON behind a key of the head.
@@ -46,22 +59,15 @@ impl Snapshot {
 
     /// The part of one provider, by its exact id.
     pub(super) fn section(&self, provider: &str) -> Option<Section<'_>> {
-        let start = memmem::find(self.text.as_bytes(), PROVIDERS.as_bytes())?;
-        let text = &self.text[start..];
-        let needle = anchor(provider);
-        memmem::find_iter(text.as_bytes(), needle.as_bytes())
-            // A model may be called as a provider is; only a provider's line ends open.
-            .find_map(|at| section_at(&text[at + 1..]).map(|(_, section, _)| section))
+        self.sections().find(|(id, _)| *id == provider).map(|(_, section)| section)
     }
 
     /// All providers in the order of the file.
-    pub(super) fn sections(&self) -> impl Iterator<Item = (Cow<'_, str>, Section<'_>)> {
-        let start = memmem::find(self.text.as_bytes(), PROVIDERS.as_bytes());
-        let mut rest = start.map_or("", |at| after_line(&self.text[at + 1..]));
-        std::iter::from_fn(move || {
-            let (id, section, after) = section_at(rest)?;
-            rest = after;
-            Some((id, section))
+    pub(super) fn sections(&self) -> impl Iterator<Item = (&str, Section<'_>)> {
+        let part = |range: &Range<usize>| &self.text[range.clone()];
+        let places = self.places.get_or_init(|| places(&self.text));
+        places.iter().map(move |place| {
+            (place.id.as_str(), Section { head: part(&place.head), body: part(&place.body) })
         })
     }
 
@@ -100,18 +106,22 @@ fn first_line(text: &str) -> &str {
     &text[..memchr(b'\n', text.as_bytes()).unwrap_or(text.len())]
 }
 
-fn after_line(text: &str) -> &str {
-    memchr(b'\n', text.as_bytes()).map_or("", |end| &text[end + 1..])
-}
-
-/// The section that begins with this line, and the text after it.
-fn section_at(text: &str) -> Option<(Cow<'_, str>, Section<'_>, &str)> {
-    let line = first_line(text);
-    let (id, head) = split_key(line)?;
-    let head = head.strip_suffix(OPENS_MODELS)?;
-    let body = &text[line.len()..];
-    let end = memmem::find(body.as_bytes(), CLOSES.as_bytes())?;
-    Some((id, Section { head, body: &body[..end] }, after_line(&body[end + 1..])))
+fn places(text: &str) -> Vec<Place> {
+    let next_line = |at: usize| at + first_line(&text[at..]).len() + 1;
+    let start = memmem::find(text.as_bytes(), PROVIDERS.as_bytes());
+    let mut at = start.map_or(text.len(), |newline| next_line(newline + 1));
+    let closes = memmem::Finder::new(CLOSES);
+    std::iter::from_fn(|| {
+        let line = first_line(text.get(at..)?);
+        let (id, facts) = split_key(line)?;
+        let facts = facts.strip_suffix(OPENS_MODELS)?;
+        let body = at + line.len();
+        let end = body + closes.find(&text.as_bytes()[body..])?;
+        let head = body - OPENS_MODELS.len() - facts.len()..body - OPENS_MODELS.len();
+        at = next_line(end + 1);
+        Some(Place { id: id.into_owned(), head, body: body..end })
+    })
+    .collect()
 }
 
 /// Splits `"key":value`; `None` for a line that is nothing of the kind.
@@ -169,7 +179,7 @@ mod tests {
         let file = Snapshot::new(FILE);
         assert_eq!(file.head("gen"), Some("\"2026-01-02\""));
         assert_eq!(file.head("n"), None);
-        assert_eq!(file.sections().map(|(id, _)| id.into_owned()).collect::<Vec<_>>(), ["a", "none", "b"]);
+        assert_eq!(file.sections().map(|(id, _)| id.to_owned()).collect::<Vec<_>>(), ["a", "none", "b"]);
         assert!(file.is_whole());
         assert!(!Snapshot::new(&FILE[..FILE.len() - 4]).is_whole());
     }

@@ -94,11 +94,11 @@ impl Book {
 fn shelves(snapshot: &Snapshot) -> Vec<Shelf> {
     let sections = snapshot.sections().filter_map(|(id, section)| {
         let facts = section.facts();
-        let kind = crate::catalog::row::provider(&id, &facts).ok()?.kind;
+        let kind = crate::catalog::row::provider(id, &facts).ok()?.kind;
         let models =
             section.lines().filter_map(|(id, line)| Some((id.into_owned(), Record::read(line).ok()?)));
         Some(Shelf {
-            provider: ProviderId::new(&*id),
+            provider: ProviderId::new(id),
             kind,
             head: facts.strip_suffix("\"m\":{}}")?.to_owned(),
             models: models.collect(),
