@@ -1,7 +1,7 @@
 //! Files that the user asks for by name: there is never half of one.
 //!
 //! A regular file is written beside the one that it takes the place of, whose
-//! mode it keeps. What is no regular file (`/dev/stdout`, a named pipe) is
+//! mode it keeps, if that one could be written. What is no regular file (`/dev/stdout`, a named pipe) is
 //! written to as it stands: it must not be replaced. A link stays a link.
 
 use std::fs::{File, OpenOptions};
@@ -102,6 +102,10 @@ fn open(path: &Path) -> io::Result<To> {
     if found.as_ref().is_some_and(|found| !found.is_file()) {
         return straight(path);
     }
+    // What must not be written must not be replaced either, which its folder alone would allow.
+    if found.is_some() {
+        OpenOptions::new().write(true).open(path)?;
+    }
     // Through a link, to the file that it stands for.
     let target = if found.is_some() { path.canonicalize()? } else { led_to(path) };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -156,6 +160,15 @@ mod tests {
         assert!(check(folder.path()).is_err());
         check(&folder.path().join("answer.txt")).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// Nobody may write a program that runs, not even root.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_must_not_be_written_is_not_replaced() {
+        let test = std::env::current_exe().unwrap();
+        assert_eq!(check(&test).unwrap_err().kind, ErrorKind::Usage);
+        assert!(save(&test, "").is_err());
     }
 
     #[cfg(unix)]
