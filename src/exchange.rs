@@ -248,7 +248,7 @@ async fn run(
 /// at once. Not to be asked once a token came: that would be paid and shown twice.
 fn next_wait(call: &Call, error: &ApiError, sent: u32, left: Option<Duration>) -> Option<Duration> {
     let agreed = call.retries.ambiguous && error.kind.class() == Class::Ambiguous;
-    if sent > call.retries.count || !(error.is_retryable() || agreed) {
+    if sent > call.retries.count.min(error.most_retries()) || !(error.is_retryable() || agreed) {
         return None;
     }
     let hint = error.retry_after.unwrap_or_default();

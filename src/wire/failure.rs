@@ -194,6 +194,11 @@ impl ApiError {
         }
     }
 
+    /// How often the same request may be sent again at most, whatever the user allows.
+    pub fn most_retries(&self) -> u32 {
+        if self.status.is_some_and(is_once) { 1 } else { u32::MAX }
+    }
+
     /// Whether the same request may be sent again at once or later. The
     /// provider's own word counts, but never against what costs money twice.
     pub fn is_retryable(&self) -> bool {
@@ -203,6 +208,14 @@ impl ApiError {
             Class::Request => self.should_retry == Some(true),
         }
     }
+}
+
+/// Sent again once at most, as is the rule for the providers that speak like
+/// OpenAI: a conflict (409), or a request that came too early (425), is about
+/// something that is under way. Where that has not passed by the second time, it
+/// is none that passes.
+const fn is_once(status: u16) -> bool {
+    matches!(status, 409 | 425)
 }
 
 /// Whether a failure that comes and goes may do so with this status: what the
