@@ -42,7 +42,8 @@ pub enum KeysCommand {
     /// Remove a provider's key from the key file
     Remove {
         /// The provider, such as `openai`
-        provider: String,
+        #[arg(value_name = "PROVIDER")]
+        stored: String,
     },
 }
 
@@ -100,7 +101,7 @@ pub fn run(
     match &args.command {
         KeysCommand::Set { provider } => set(provider, context, read_key, stderr),
         KeysCommand::List { all } => list(*all, context, stdout, stderr),
-        KeysCommand::Remove { provider } => remove(provider, context, stderr),
+        KeysCommand::Remove { stored } => remove(stored, context, stderr),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ledger::{Ledger, ListQuery};
 use crate::prompt::LANE_OPTIONS;
 use crate::provider;
 use crate::render::filter::clean_line;
+use crate::secrets::KeyFile;
 
 /// So many of the latest calls are offered.
 const LATEST: usize = 100;
@@ -31,6 +32,7 @@ type Named = (String, Option<String>);
 enum Names {
     Models,
     Providers,
+    Stored,
     Sets,
     Embedded,
     Calls,
@@ -49,6 +51,7 @@ fn kind(arg: &Arg) -> Option<Names> {
         ("set", _) => Names::Sets,
         ("since" | "until", _) => Names::Moments,
         (_, "MODEL") => Names::Models,
+        ("stored", _) => Names::Stored,
         (_, "PROVIDER") => Names::Providers,
         (_, "local/NAME") => Names::Embedded,
         (_, "ID" | "IDS") => Names::Calls,
@@ -108,7 +111,7 @@ fn names(kind: Names, typed: &str, words: &[String]) -> Vec<Named> {
         Names::Moments => plain(&["today", "yesterday", "7d", "30d", "12h"]),
         Names::Embedded => plain(&["local/smollm2-135m"]),
         Names::System | Names::Paths => Vec::new(),
-        Names::Models | Names::Providers | Names::Sets | Names::Calls => {
+        Names::Models | Names::Providers | Names::Stored | Names::Sets | Names::Calls => {
             context().map(|context| of_user(kind, typed, &context)).unwrap_or_default()
         }
     }
@@ -120,6 +123,10 @@ fn of_user(kind: Names, typed: &str, context: &Context) -> Vec<Named> {
         Names::Providers => {
             let rows = context.catalog.providers().into_iter();
             rows.map(|row| (row.id.as_str().to_owned(), Some(row.name))).collect()
+        }
+        Names::Stored => {
+            let keys = KeyFile::open(&context.paths.key_file).unwrap_or_default();
+            keys.providers().map(|provider| (provider.to_owned(), None)).collect()
         }
         Names::Sets => {
             let sets = context.config.sets.iter();

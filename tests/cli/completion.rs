@@ -99,6 +99,14 @@ fn before_a_letter_is_typed_only_models_that_can_be_asked_are_offered() {
 }
 
 #[test]
+fn only_a_stored_key_can_be_removed() {
+    let env = Env::new();
+    let stored = env.pollm(["keys", "set", "groq"]).stdin("a-key-of-groq").run().success();
+    assert_eq!(stored.stdout, "");
+    assert_eq!(candidates(&env, &["keys", "remove", "g"]), ["groq"]);
+}
+
+#[test]
 fn a_broken_configuration_costs_only_the_user_s_names() {
     let env = Env::new();
     env.configure("aliases = 3\n");
