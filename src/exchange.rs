@@ -172,6 +172,13 @@ impl Cancel {
 
 /// Makes the call. Always returns an outcome, with everything that came.
 pub async fn exchange(call: &Call, cancel: &Cancel, on: &mut dyn FnMut(Update<'_>)) -> Outcome {
+    if let Backend::Http(http) = &call.backend {
+        // What is left of the call before on this connection is no part of this one.
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = http.client.settled() => {}
+        }
+    }
     let mut outcome = Outcome::new(call.model.clone(), call.lane.clone(), Timestamp::now());
     outcome.id = call.id;
     let started = Instant::now();
@@ -259,7 +266,7 @@ fn next_wait(call: &Call, error: &ApiError, sent: u32, left: Option<Duration>) -
 
 /// Writes what was heard, and how it ended, into the outcome.
 fn conclude(call: &Call, mut hearing: Hearing, ended: Result<Ending, ApiError>, outcome: &mut Outcome) {
-    hearing.end();
+    hearing.end(Instant::now());
     // What was refused, and only waits to be sent again, is billed by nobody.
     let mut sent = hearing.sent && outcome.attempts.last().is_none_or(|attempt| attempt.waited.is_none());
     if let Some(attempt) = outcome.attempts.last_mut()

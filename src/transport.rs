@@ -4,13 +4,14 @@
 //! fault becomes an [`ApiError`] whose text holds neither key nor address.
 
 use std::error::Error as StdError;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use rustls::AlertDescription;
 use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::task::JoinHandle;
 
 use crate::secrets::SecretHeader;
 use crate::wire::{ApiError, FailureKind, Headers};
@@ -20,6 +21,9 @@ mod download;
 
 use dial::{DialLayer, Dialled};
 pub use download::{Downloaded, Downloads};
+
+/// How long the end of a body is waited for of which nothing more is wanted.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How requests name this program.
 const USER_AGENT: &str = concat!("pollm/", env!("CARGO_PKG_VERSION"));
@@ -42,7 +46,11 @@ pub struct HttpRequest<'a> {
 pub struct Client {
     http: reqwest::Client,
     dialled: Dialled,
+    rest: Rest,
 }
+
+/// Reads what is left of a body that was let go.
+type Rest = Arc<Mutex<Option<JoinHandle<()>>>>;
 
 impl Client {
     /// Builds a client for one address. Certificates are loaded only for
@@ -72,7 +80,15 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| describe(&error, FailureKind::Tls))?;
-        Ok(Self { http, dialled })
+        Ok(Self { http, dialled, rest: Rest::default() })
+    }
+
+    /// Returns once the connection of the last call can be used again, or won't be.
+    pub async fn settled(&self) {
+        let rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(rest) = rest {
+            let _ = rest.await;
+        }
     }
 
     /// Whether a connection was ever usable, and a request may have left.
@@ -97,7 +113,8 @@ impl Client {
         // An open connection that is used again may have carried the request away before it broke.
         let kind = if self.has_connected() { FailureKind::Broken } else { FailureKind::Connect };
         let inner = sent.map_err(|error| describe(&error, kind))?;
-        let response = Response { inner, dialled, at: Instant::now() };
+        let rest = Arc::clone(&self.rest);
+        let response = Response { inner, dialled, at: Instant::now(), rest, is_done: false };
         match response.inner.headers().get("location") {
             Some(location) if response.inner.status().is_redirection() => {
                 Err(redirected(response.status(), request.url, location.to_str().unwrap_or_default()))
@@ -114,6 +131,10 @@ pub struct Response {
     pub dialled: Option<Instant>,
     /// When the headers were read.
     pub at: Instant,
+    /// Where the client finds what [`Response::let_go`] began.
+    rest: Rest,
+    /// The body's end was read.
+    is_done: bool,
 }
 
 impl Response {
@@ -135,7 +156,24 @@ impl Response {
     /// # Errors
     /// Where the connection breaks or the body is not what its headers promise.
     pub async fn chunk(&mut self) -> Result<Option<impl AsRef<[u8]> + use<>>, ApiError> {
-        self.inner.chunk().await.map_err(|error| describe(&error, FailureKind::Broken))
+        let chunk = self.inner.chunk().await.map_err(|error| describe(&error, FailureKind::Broken))?;
+        self.is_done = chunk.is_none();
+        Ok(chunk)
+    }
+
+    /// Lets go of a body of which nothing more is wanted. Its end is waited for in
+    /// the background, if not for long: only behind it can the connection be used
+    /// again, which [`Client::settled`] waits for.
+    pub fn let_go(mut self) {
+        if self.is_done {
+            return;
+        }
+        let slot = Arc::clone(&self.rest);
+        let rest = tokio::spawn(async move {
+            let read = async { while let Ok(Some(_)) = self.chunk().await {} };
+            let _ = tokio::time::timeout(PATIENCE, read).await;
+        });
+        *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
     }
 }
 

@@ -293,6 +293,10 @@ pub trait Decode: Send {
     /// As [`Decode::frame`]; a body that is not the protocol's is `Malformed`.
     fn body(&mut self, body: &[u8], emit: &mut dyn FnMut(Event)) -> Result<(), StreamError>;
 
+    /// Whether the stream said that it is over: nothing of the answer can follow,
+    /// so nobody needs to wait for the connection's end.
+    fn is_over(&self) -> bool;
+
     /// Says how the answer ended, after the last byte.
     ///
     /// # Errors

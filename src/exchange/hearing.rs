@@ -103,9 +103,9 @@ impl Hearing {
         self.last_token = Some(at);
     }
 
-    /// The answer ended just now, unless that was noted before.
-    pub(super) fn end(&mut self) {
-        self.ended.get_or_insert_with(Instant::now);
+    /// The answer ended then, unless that was noted before.
+    pub(super) fn end(&mut self, at: Instant) {
+        self.ended.get_or_insert(at);
     }
 
     /// The clock points, counted from the start of the attempt.

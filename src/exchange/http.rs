@@ -72,11 +72,21 @@ async fn send_and_read(
     if is_from_cache(&headers) {
         hear(hearing, on, &Event::Cached, response.at);
     }
-    let decoder = wire.decoder();
-    let stray = Vec::new();
-    let ended =
-        Reader { call, response, hearing, decoder, stray, has_frames: false, on: &mut *on }.read().await;
+    let reader = Reader {
+        call,
+        response: &mut response,
+        hearing,
+        decoder: wire.decoder(),
+        stray: Vec::new(),
+        has_frames: false,
+        last_event: Instant::now(),
+        on: &mut *on,
+    };
+    let ended = reader.read().await;
     on(Update::Flush);
+    if ended.is_ok() {
+        response.let_go();
+    }
     ended
 }
 
@@ -118,13 +128,15 @@ fn shape_of(bytes: &[u8]) -> Shape {
 
 struct Reader<'r> {
     call: &'r Call,
-    response: Response,
+    response: &'r mut Response,
     hearing: &'r mut Hearing,
     decoder: Box<dyn Decode>,
     /// Lines outside the event format, which together may be a bare JSON error.
     stray: Vec<u8>,
     /// An event came.
     has_frames: bool,
+    /// When the last event came, or the head before there was any.
+    last_event: Instant,
     on: &'r mut dyn FnMut(Update<'_>),
 }
 
@@ -135,13 +147,16 @@ impl Reader<'_> {
         let received = self.receive(&mut parser, &mut shape, &mut body).await;
         match received {
             Ok(()) => {
-                self.hearing.end();
+                self.hearing.end(Instant::now());
                 self.finish(parser, shape, &body)
             }
-            // Some servers close without the farewell that TLS asks for: an answer
-            // whose end came before is whole all the same.
-            Err(error) if error.kind == FailureKind::Broken => {
-                self.hearing.end();
+            // Some servers close without the farewell that TLS asks for, and some do
+            // not close: an answer whose end came before is whole all the same.
+            Err(error) if matches!(error.kind, FailureKind::Broken | FailureKind::Timeout) => {
+                self.hearing.end(match error.kind {
+                    FailureKind::Timeout => self.last_event,
+                    _ => Instant::now(),
+                });
                 match shape {
                     Shape::Events => self.decoder.finish().map_err(|_| error),
                     Shape::Json if !is_cut(&body) => self.finish(parser, shape, &body),
@@ -159,7 +174,6 @@ impl Reader<'_> {
         shape: &mut Shape,
         body: &mut Vec<u8>,
     ) -> Result<(), ApiError> {
-        let mut last_event = Instant::now();
         let mut gathering_since = None;
         loop {
             // Servers send every event as a piece of its own, and one read of the
@@ -176,7 +190,10 @@ impl Reader<'_> {
                 if gathering_since.take().is_some() {
                     (self.on)(Update::Flush);
                 }
-                let (limit, deadline) = self.patience(last_event);
+                if self.decoder.is_over() {
+                    return Ok(());
+                }
+                let (limit, deadline) = self.patience();
                 let chunk = tokio::time::timeout_at(deadline.into(), self.response.chunk());
                 chunk.await.map_err(|_| stalled(limit))??
             };
@@ -191,9 +208,7 @@ impl Reader<'_> {
             match shape {
                 Shape::Unknown => {}
                 Shape::Events => {
-                    if self.events(parser, bytes, at)? {
-                        last_event = at;
-                    }
+                    self.events(parser, bytes, at)?;
                     if at.duration_since(*gathering_since.get_or_insert(at)) >= GATHER {
                         gathering_since = None;
                         (self.on)(Update::Flush);
@@ -202,14 +217,17 @@ impl Reader<'_> {
                 Shape::Json | Shape::Html => {
                     body.extend_from_slice(bytes);
                     // A body that does not stream is one long event.
-                    last_event = at;
+                    self.last_event = at;
                     if body.len() > MAX_BODY {
                         return Err(protocol("the answer is larger than 64 MiB".into()));
                     }
                 }
             }
-            // Bytes that are no event may be at hand for ever.
-            let (limit, deadline) = self.patience(last_event);
+            // Bytes that are no event may be at hand for ever, and so may those behind the end.
+            if self.decoder.is_over() && at >= self.last_event + GATHER {
+                return Ok(());
+            }
+            let (limit, deadline) = self.patience();
             if at >= deadline {
                 return Err(stalled(limit));
             }
@@ -217,24 +235,31 @@ impl Reader<'_> {
     }
 
     /// How long the next bytes may take, and until when that is.
-    fn patience(&self, last_event: Instant) -> (Duration, Instant) {
+    fn patience(&self) -> (Duration, Instant) {
         let limits = &self.call.limits;
         if self.hearing.has_token() {
             (limits.idle, Instant::now() + limits.idle)
         } else {
-            (limits.first_event, last_event + limits.first_event)
+            (limits.first_event, self.last_event + limits.first_event)
         }
     }
 
-    /// Takes the events of one read; whether there was more than comments.
-    fn events(&mut self, parser: &mut Parser, bytes: &[u8], at: Instant) -> Result<bool, ApiError> {
+    /// Takes the events of one read.
+    fn events(&mut self, parser: &mut Parser, bytes: &[u8], at: Instant) -> Result<(), ApiError> {
         let (mut fault, mut alive) = (None, false);
+        let was_over = self.decoder.is_over();
         let pushed = parser.push(bytes, |item| alive |= self.item(item, at, &mut fault));
+        // What is behind the end is not waited for, however much of it there is.
+        if alive && !was_over {
+            self.last_event = at;
+        }
+        if self.decoder.is_over() {
+            self.hearing.end(at);
+        }
         if let Some(fault) = fault {
             return Err(fault);
         }
-        pushed.map_err(|LineTooLong| protocol("an event of the answer is longer than 32 MiB".into()))?;
-        Ok(alive)
+        pushed.map_err(|LineTooLong| protocol("an event of the answer is longer than 32 MiB".into()))
     }
 
     /// Takes one item of the stream; nothing counts behind a fault.

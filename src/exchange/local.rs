@@ -51,7 +51,7 @@ pub(super) async fn attempt(
         }
         on(Update::Flush);
     }
-    hearing.end();
+    hearing.end(Instant::now());
     let generated = thread.join().map_err(|_| failed("the embedded model crashed"))??;
     hearing.usage = Some(generated.usage);
     hearing.dropped = generated.dropped;

@@ -122,6 +122,10 @@ impl Decode for Decoder {
         Ok(())
     }
 
+    fn is_over(&self) -> bool {
+        self.complete
+    }
+
     fn finish(self: Box<Self>) -> Result<Ending, StreamError> {
         match self.stop {
             Some(stop) if self.complete => stop.ending(),

@@ -46,6 +46,11 @@ impl Decode for Decoder {
         }
     }
 
+    fn is_over(&self) -> bool {
+        // The protocol has no such word.
+        false
+    }
+
     fn finish(self: Box<Self>) -> Result<Ending, StreamError> {
         match (self.stop, self.blocked) {
             (Some(stop), _) => stop.ending(self.called),

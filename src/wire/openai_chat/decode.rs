@@ -122,6 +122,11 @@ impl Decode for Decoder {
         Ok(())
     }
 
+    fn is_over(&self) -> bool {
+        // A reason to stop is no end: usage may follow.
+        self.done
+    }
+
     fn finish(self: Box<Self>) -> Result<Ending, StreamError> {
         if !self.done && self.reason.is_none() {
             return Err(StreamError::Truncated);

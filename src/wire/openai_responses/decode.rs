@@ -74,6 +74,10 @@ impl Decode for Decoder {
         self.terminal(raw, &response, "completed", emit)
     }
 
+    fn is_over(&self) -> bool {
+        self.ending.is_some()
+    }
+
     fn finish(self: Box<Self>) -> Result<Ending, StreamError> {
         self.ending.ok_or(StreamError::Truncated)
     }

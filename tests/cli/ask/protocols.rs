@@ -158,6 +158,27 @@ fn generate_content() {
     "#);
 }
 
+/// Some servers and proxies leave the connection open behind the answer.
+#[test]
+fn an_answer_is_over_where_its_protocol_says_so() {
+    let streams = [
+        ("openai-chat", openai_chunks(&["Good day"])),
+        ("openai-responses", responses_chunks(&["Good day"])),
+        ("anthropic", anthropic_chunks(&["Good day"])),
+    ];
+    for (protocol, frames) in streams {
+        let lab = Lab::speaking(protocol, move |_, _| Script::sse(frames.clone()).hang());
+        let output = lab.ask(&["hello"]).run().success();
+        assert_eq!(output.stdout, "Good day\n", "{protocol}");
+        let row = &lab.ledger()[0];
+        assert_eq!(
+            (&row["status"], &row["usage"]["source"]),
+            (&json!("ok"), &json!("reported")),
+            "{protocol}"
+        );
+    }
+}
+
 #[test]
 fn a_gateway_says_what_it_bills() {
     let usage = json!({"id": "gen-1", "provider": "Upstream", "model": "meta-llama/llama-3.3-70b-instruct", "choices": [],

@@ -41,6 +41,14 @@ fn later_runs_use_the_open_connection() {
     assert!(samples[1..].iter().all(|sample| sample["timing"]["connect_ms"] == 0.0), "{samples:?}");
 }
 
+/// Servers end a body some time after the end of the answer.
+#[test]
+fn a_late_end_keeps_the_connection() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])).sleep(30));
+    let _ = compare(&lab, &["a", "b"], &["--runs", "3", "hello"]).run().success();
+    assert_eq!((lab.server.connections(), lab.server.requests().len()), (2, 6));
+}
+
 #[test]
 fn a_single_run_claims_nothing() {
     let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
