@@ -41,10 +41,8 @@ fn a_killed_process_leaves_whole_lines() {
 #[test]
 fn a_file_and_the_last_comparison_have_the_ends_of_the_stream() {
     let lab = lab_of(&["a", "b"], |name, _| {
-        Script::sse(openai_chunks(&["I am ", name])).sleep(match name {
-            "a" => 200,
-            _ => 0,
-        })
+        let wait = if name == "a" { 200 } else { 0 };
+        Script::sse([] as [&str; 0]).head().sleep(wait).bodies(openai_chunks(&["I am ", name]))
     });
     let args = ["--runs", "2", "--warmup", "1", "--output", "x.jsonl", "hello"];
     let _ = compare(&lab, &["a", "b"], &args).run().success();
