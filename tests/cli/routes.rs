@@ -31,8 +31,7 @@ const QUICK: &str = "[routes.quick]\nmodels = [\"c/one\", \"a/one\", \"b/one\"]\
 /// is that of the figures.
 #[test]
 fn each_is_tried_and_then_the_figures_decide() {
-    let lab =
-        lab(QUICK, |name| Script::sse(openai_chunks(&["Here"])).sleep(if name == "a" { 30 } else { 0 }));
+    let lab = lab(QUICK, |name| Script::late_sse(if name == "a" { 30 } else { 0 }, openai_chunks(&["Here"])));
     let asked: Vec<Value> =
         (0..8).map(|_| ask(&lab, &["-m", "quick", "--json", "hi"]).run().success().json()).collect();
     assert_eq!((&asked[0]["model"], &asked[1]["model"]), (&json!("a/one"), &json!("b/one")));

@@ -42,7 +42,7 @@ fn a_killed_process_leaves_whole_lines() {
 fn a_file_and_the_last_comparison_have_the_ends_of_the_stream() {
     let lab = lab_of(&["a", "b"], |name, _| {
         let wait = if name == "a" { 200 } else { 0 };
-        Script::sse([] as [&str; 0]).head().sleep(wait).bodies(openai_chunks(&["I am ", name]))
+        Script::late_sse(wait, openai_chunks(&["I am ", name]))
     });
     let args = ["--runs", "2", "--warmup", "1", "--output", "x.jsonl", "hello"];
     let _ = compare(&lab, &["a", "b"], &args).run().success();

@@ -171,7 +171,7 @@ fn a_reader_that_leaves_has_seen_enough() {
 
 #[test]
 fn who_reads_stdout_does_not_matter_to_a_file() {
-    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["slow"])).sleep(500));
+    let lab = lab_of(&["a", "b"], |_, _| Script::late_sse(500, openai_chunks(&["slow"])));
     lab.env.write("p.txt", "hello\n");
     for (file, what) in [("one.json", &["hello"][..]), ("many.json", &["--prompts", "p.txt"])] {
         let args = [&["--output", file], what].concat();

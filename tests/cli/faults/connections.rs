@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::support::lab::{KEY, ledger, row};
-use crate::support::streams::{openai_chunks, openai_delta};
+use crate::support::streams::{OPENAI_DONE, openai_chunks, openai_delta};
 use crate::support::{ClosedPort, Env, Lab, Script, Server};
 
 #[test]
@@ -155,8 +155,9 @@ fn a_redirect_to_another_host() {
 
 /// As servers close that leave out TLS's farewell, or are killed behind a proxy.
 #[test]
-fn a_reset_behind_the_end_marker() {
-    let lab = Lab::always(Script::sse(openai_chunks(&["All of it"])).sleep(300).reset());
+fn a_reset_behind_the_reason_to_stop() {
+    let frames = openai_chunks(&["All of it"]).into_iter().filter(|frame| frame != OPENAI_DONE);
+    let lab = Lab::always(Script::sse(frames).sleep(300).reset());
     let answer = lab.ask(&["--json", "hello"]).run().success().json();
     assert_eq!((&answer["status"], &answer["text"]), (&json!("ok"), &json!("All of it")));
     assert_eq!(answer["usage"]["source"], "reported");

@@ -143,6 +143,7 @@ fn connections() {
         Fault("closed behind the head",   one(sse(&[]).head().close()),                    1, 1, "error broken 200", Perhaps),
         Fault("reset behind the head",    one(sse(&[]).head().sleep(READ).reset()),        1, 1, "error broken 200", Perhaps),
         Fault("reset behind the end",     one(good().sleep(READ).reset()),                 0, 1, "ok - 200", Counted),
+        Fault("reset behind the reason to stop", one(sse(&[&text("Half"), &openai_finish("stop"), &openai_usage(1)]).sleep(READ).reset()), 0, 1, "ok - 200", Counted),
         Fault("sent to another host",     one(Script::redirect(307, "http://pollm-test.invalid/")), 1, 1, "error bad_request 307", Nothing),
         Fault("sent elsewhere on the host", one(Script::redirect(302, "/v2")),             1, 1, "error bad_request 302", Nothing),
         Fault("a redirect to nowhere",    one(Script::new(301)),                           1, 1, "error bad_request 301", Nothing),

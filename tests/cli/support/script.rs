@@ -67,6 +67,11 @@ impl Script {
         Self::new(200).header("content-type", "text/event-stream").chunked().bodies(frames)
     }
 
+    /// The same, so long after its head.
+    pub(crate) fn late_sse(ms: u64, frames: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Self {
+        Self::sse([] as [&str; 0]).head().sleep(ms).bodies(frames)
+    }
+
     /// Sends the client elsewhere.
     pub(crate) fn redirect(status: u16, to: &str) -> Self {
         Self::new(status).header("location", to)
