@@ -16,6 +16,7 @@ use crate::chat::Effort;
 use crate::choice::Conditions;
 use crate::commands;
 use crate::money::Cost;
+use crate::nearest::nearest;
 use crate::prompt::{
     parse_max_tokens, parse_number, parse_option, parse_seed, parse_stop, parse_temperature, parse_timeout,
     parse_top_p, parse_wait,
@@ -326,6 +327,21 @@ pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsS
         args.insert(1, "ask".into());
     }
     args
+}
+
+/// Puts the nearest command into an error about one that there is none of. Two
+/// letters in the wrong order are one mistake, and for clap `aks` is nearest to `keys`.
+pub fn suggest(error: &mut clap::Error, args: &[OsString]) {
+    use clap::error::{ContextKind, ContextValue};
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
+    if args.get(1).is_none_or(|first| first != word.as_str()) {
+        return;
+    }
+    let command = Cli::command();
+    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name));
+    if let Some(near) = near {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
+    }
 }
 
 /// What may help besides what clap says: where a prompt of one word, or options

@@ -102,6 +102,17 @@ pub struct HttpBackend {
     pub client: Client,
 }
 
+impl Backend {
+    /// Returns once the call before is wholly over.
+    async fn settled(&self) {
+        match self {
+            Self::Http(http) => http.client.settled().await,
+            #[cfg(feature = "local")]
+            Self::Local { .. } => {}
+        }
+    }
+}
+
 /// One call: what is asked, of whom, and how long to try.
 pub struct Call {
     /// The outcome's id, known before anything is sent: money is set aside for it.
@@ -172,12 +183,10 @@ impl Cancel {
 
 /// Makes the call. Always returns an outcome, with everything that came.
 pub async fn exchange(call: &Call, cancel: &Cancel, on: &mut dyn FnMut(Update<'_>)) -> Outcome {
-    if let Backend::Http(http) = &call.backend {
-        // What is left of the call before on this connection is no part of this one.
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = http.client.settled() => {}
-        }
+    // What is left of the call before on this connection is no part of this one.
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = call.backend.settled() => {}
     }
     let mut outcome = Outcome::new(call.model.clone(), call.lane.clone(), Timestamp::now());
     outcome.id = call.id;

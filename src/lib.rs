@@ -110,7 +110,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let typed = args.clone();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            cli::suggest(&mut error, &typed);
             // Help goes to stdout, complaints to stderr; a closed pipe is no fault.
             let _ = error.print();
             if let Some(hint) = cli::hint(&error, &typed) {

@@ -37,8 +37,8 @@ mod stdin;
 pub use file::read_text;
 pub use list::{Item, ListKind, load_list, parse_list};
 pub use options::{
-    LANE_OPTIONS, lane_params, parse_max_tokens, parse_number, parse_option, parse_seed, parse_stop,
-    parse_temperature, parse_timeout, parse_top_p, parse_wait,
+    LANE_OPTIONS, lane_params, parse_between, parse_max_tokens, parse_number, parse_option, parse_seed,
+    parse_stop, parse_temperature, parse_timeout, parse_top_p, parse_wait,
 };
 pub use stdin::{ProcessStdin, Stdin, StdinSource};
 

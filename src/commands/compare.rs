@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::{CallOptions, PromptOptions, SamplingOptions, file_named, help};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::prompt::{parse_between, parse_number};
 use crate::render::compare::{Sort, View};
 use crate::whole_file;
 
@@ -90,13 +91,13 @@ pub struct Many {
 #[derive(Clone, Debug, Args)]
 pub struct Rounds {
     /// Most calls at once; 0: all at once [default: all models at once; with --prompts 4 a model]
-    #[arg(short, long, value_name = "N", help_heading = "Rounds")]
+    #[arg(short, long, value_name = "N", value_parser = parse_number::<usize>, help_heading = "Rounds")]
     pub jobs: Option<usize>,
     /// Ask so many times, in rounds, and compare medians
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Rounds")]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = parse_between::<1, 10_000>, help_heading = "Rounds")]
     pub runs: u32,
     /// Rounds before the measured ones; they are paid, but not counted
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000), help_heading = "Rounds")]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_between::<0, 1_000>, help_heading = "Rounds")]
     pub warmup: u32,
 }
 

@@ -80,6 +80,15 @@ pub fn parse_number<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| "expected a whole number of 0 or more".to_owned())
 }
 
+/// Reads a whole number between these, them included.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_between<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {LEAST} to {MOST}"))
+}
+
 /// Reads a text that ends the answer: an empty one would end it before it began.
 ///
 /// # Errors

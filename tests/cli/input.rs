@@ -290,6 +290,7 @@ fn a_number_that_is_out_of_range() {
         (["--timeout", "-2"], "expected seconds, such as `90`"),
         (["--max-wait", "soon"], "expected seconds, such as `90`"),
         (["--retries", "-1"], "expected a whole number of 0 or more"),
+        (["--retries", "two"], "expected a whole number of 0 or more"),
         (["--stop", ""], "expected a text that is not empty"),
     ] {
         let output = refused(&[args[0], args[1], "hello"]);
@@ -304,6 +305,8 @@ fn a_command_that_was_left_out() {
     assert!(word.stderr.contains("hint: a prompt of one word needs the command: `pollm ask WORD`"), "{word}");
     let option = env.pollm(["-m", "openai/gpt-6.1-sol", "hello"]).run().exited(2);
     assert!(option.stderr.contains("hint: options of a command stand behind it"), "{option}");
+    let letters = env.pollm(["aks", "hello"]).run().exited(2);
+    assert!(letters.stderr.contains("a similar subcommand exists: 'ask'"), "{letters}");
     let other = env.pollm(["keys", "lst"]).run().exited(2);
     assert!(!other.stderr.contains("hint"), "{other}");
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::lane;
 use crate::moment::parse_at;
 use crate::money::{Bill, CostSource, Tokens, Usage, UsageSource};
+use crate::prompt::parse_number;
 use crate::render::{json as render_json, models as view};
 
 /// Price a usage exactly.
@@ -25,25 +26,25 @@ pub(super) struct PriceArgs {
     #[arg(value_name = "MODEL")]
     model: String,
     /// Tokens of the prompt, cached and written ones and audio included
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>)]
     input: u64,
     /// Tokens of the answer, reasoning included
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>)]
     output: u64,
     /// Prompt tokens read from a cache
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>, default_value_t = 0)]
     cache_read: u64,
     /// Prompt tokens written to a cache for five minutes, or the provider's usual time
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>, default_value_t = 0)]
     cache_write: u64,
     /// Prompt tokens written to a cache for an hour
-    #[arg(long = "cache-write-1h", value_name = "N", default_value_t = 0)]
+    #[arg(long = "cache-write-1h", value_name = "N", value_parser = parse_number::<u64>, default_value_t = 0)]
     cache_write_1h: u64,
     /// Audio tokens of the prompt
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>, default_value_t = 0)]
     audio: u64,
     /// Reasoning tokens of the answer
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>, default_value_t = 0)]
     reasoning: u64,
     /// The model was told to think
     #[arg(long)]

@@ -30,6 +30,8 @@ fn mistakes_are_found_before_anything_is_sent() {
         2,
         "no-such-command-here",
     );
+    refused(&lab, &["-m", "a/one,b/one", "--runs", "0", "hello"], 2, "a whole number from 1 to 10000");
+    refused(&lab, &["-m", "a/one,b/one", "--jobs", "many", "hello"], 2, "a whole number of 0 or more");
     refused(&lab, &["-m", "a/one,b/one"], 2, "prompt");
     refused(&lab, &["-m", "a/one,openai/gpt-6.1-sol", "hello"], 5, "OPENAI_API_KEY");
 }
