@@ -153,13 +153,18 @@ impl Reader<'_> {
             // Some servers close without the farewell that TLS asks for, and some do
             // not close: an answer whose end came before is whole all the same.
             Err(error) if matches!(error.kind, FailureKind::Broken | FailureKind::Timeout) => {
-                self.hearing.end(match error.kind {
-                    FailureKind::Timeout => self.last_event,
-                    _ => Instant::now(),
-                });
+                // What is not whole ends with its failure.
+                let end = if error.kind == FailureKind::Timeout { self.last_event } else { Instant::now() };
                 match shape {
-                    Shape::Events => self.decoder.finish().map_err(|_| error),
-                    Shape::Json if !is_cut(&body) => self.finish(parser, shape, &body),
+                    Shape::Events => {
+                        let ending = self.decoder.finish().map_err(|_| error)?;
+                        self.hearing.end(end);
+                        Ok(ending)
+                    }
+                    Shape::Json if !is_cut(&body) => {
+                        self.hearing.end(end);
+                        self.finish(parser, shape, &body)
+                    }
                     _ => Err(error),
                 }
             }
@@ -207,6 +212,8 @@ impl Reader<'_> {
             }
             match shape {
                 Shape::Unknown => {}
+                // Behind the end there is nothing to read.
+                Shape::Events if self.decoder.is_over() => {}
                 Shape::Events => {
                     self.events(parser, bytes, at)?;
                     if at.duration_since(*gathering_since.get_or_insert(at)) >= GATHER {
@@ -247,10 +254,8 @@ impl Reader<'_> {
     /// Takes the events of one read.
     fn events(&mut self, parser: &mut Parser, bytes: &[u8], at: Instant) -> Result<(), ApiError> {
         let (mut fault, mut alive) = (None, false);
-        let was_over = self.decoder.is_over();
         let pushed = parser.push(bytes, |item| alive |= self.item(item, at, &mut fault));
-        // What is behind the end is not waited for, however much of it there is.
-        if alive && !was_over {
+        if alive {
             self.last_event = at;
         }
         if self.decoder.is_over() {

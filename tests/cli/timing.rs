@@ -61,3 +61,23 @@ fn words_are_written_as_they_come() {
     running.interrupt();
     assert_eq!(running.finish().exited(130).stdout, "first \n");
 }
+
+/// With a patience of half a second behind the last event.
+fn then_silence(frames: Vec<String>) -> Lab {
+    let lab = Lab::always(Script::sse(frames).hang());
+    lab.configure("[timeouts]\nidle = 0.5\n");
+    lab
+}
+
+#[test]
+fn a_whole_answer_ends_with_its_last_event_and_a_cut_one_with_its_failure() {
+    let text = openai_delta(&json!({"content": "word"}));
+    let whole = then_silence(vec![text.clone(), openai_finish("stop"), openai_usage(1)]);
+    let timing = &whole.ask(&["--json", "hello"]).run().success().json()["timing"];
+    let ms = |name: &str| timing[name].as_f64().unwrap();
+    assert!(ms("wall_ms") - ms("e2e_ms") >= 400.0, "{timing}");
+    let cut = then_silence(vec![text]);
+    let timing = &cut.ask(&["--json", "hello"]).run().exited(6).json()["timing"];
+    let ms = |name: &str| timing[name].as_f64().unwrap();
+    assert!(ms("e2e_ms") - ms("ttfv_ms") >= 400.0, "{timing}");
+}
