@@ -334,12 +334,10 @@ pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsS
 pub fn suggest(error: &mut clap::Error, args: &[OsString]) {
     use clap::error::{ContextKind, ContextValue};
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
-    if args.get(1).is_none_or(|first| first != word.as_str()) {
-        return;
-    }
-    let command = Cli::command();
-    let near = nearest(word, command.get_subcommands().map(clap::Command::get_name));
-    if let Some(near) = near {
+    let root = built();
+    let before = args.iter().take_while(|arg| *arg != word.as_str());
+    let above = before.fold(&root, |command, arg| command.find_subcommand(arg).unwrap_or(command));
+    if let Some(near) = nearest(word, above.get_subcommands().map(clap::Command::get_name)) {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
     }
 }

@@ -307,6 +307,8 @@ fn a_command_that_was_left_out() {
     assert!(option.stderr.contains("hint: options of a command stand behind it"), "{option}");
     let letters = env.pollm(["aks", "hello"]).run().exited(2);
     assert!(letters.stderr.contains("a similar subcommand exists: 'ask'"), "{letters}");
+    let below = env.pollm(["-q", "cost", "budget", "ste"]).run().exited(2);
+    assert!(below.stderr.contains("a similar subcommand exists: 'set'"), "{below}");
     let other = env.pollm(["keys", "lst"]).run().exited(2);
     assert!(!other.stderr.contains("hint"), "{other}");
 }
