@@ -7,7 +7,7 @@ use crate::support::lab::{KEY, ledger, row};
 use crate::support::process::Run;
 use crate::support::streams::{openai_body, openai_delta};
 use crate::support::tls::Then;
-use crate::support::{Env, TlsServer};
+use crate::support::{CommandOutput, Env, TlsServer};
 
 /// A question to a server with TLS.
 fn question(server: &TlsServer) -> (Env, Run) {
@@ -24,13 +24,18 @@ fn trusting(server: &TlsServer) -> (Env, Run) {
     (env, run.env("SSL_CERT_FILE", certificate))
 }
 
+/// What came of it, in which the key must not be.
+fn keyless(output: CommandOutput) -> CommandOutput {
+    assert!(!output.stderr.contains(KEY), "the key is shown\n{output}");
+    output
+}
+
 #[cfg_attr(not(target_os = "linux"), ignore = "other systems judge certificates in words of their own")]
 #[test]
 fn a_certificate_that_nobody_trusts() {
     let server = TlsServer::start("HTTP/1.1 200 OK\r\n\r\n", Then::Close);
     let (env, run) = question(&server);
-    let output = run.run();
-    assert!(!output.stderr.contains(KEY), "the key is shown\n{output}");
+    let output = keyless(run.run());
     assert_snapshot!(output, @r#"
         ------- stderr -------
         error: lab/one: no secure connection
@@ -53,11 +58,11 @@ fn an_answer_without_the_farewell_of_tls() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
     let server = TlsServer::start(format!("{head}{body}"), Then::Close);
     let (_env, run) = trusting(&server);
-    assert_eq!(run.run().success().stdout, "In one piece\n");
+    assert_eq!(keyless(run.run()).success().stdout, "In one piece\n");
     let half = format!("{head}{}", &body[..body.len() / 2]);
     let server = TlsServer::start(half, Then::Close);
     let (env, run) = trusting(&server);
-    let output = run.run().exited(1);
+    let output = keyless(run.run()).exited(1);
     assert!(output.stderr.contains("it may have been served, and billed"), "{output}");
     assert_eq!(ledger(&env)[0]["error"]["kind"], "broken");
 }
@@ -69,7 +74,7 @@ fn a_record_that_is_damaged() {
     let server = TlsServer::start("", Then::Junk);
     server.send_junk();
     let (env, run) = trusting(&server);
-    let output = run.run();
+    let output = keyless(run.run());
     assert_snapshot!(output, @r#"
         ------- stderr -------
         error: lab/one: the connection broke
@@ -89,7 +94,7 @@ fn a_record_that_is_damaged() {
     let mut running = run.spawn();
     running.wait_for_stdout("Half");
     server.send_junk();
-    assert_eq!(running.finish().exited(1).stdout, "Half\n");
+    assert_eq!(keyless(running.finish()).exited(1).stdout, "Half\n");
     let row = &ledger(&env)[0];
     assert_eq!((&row["status"], &row["error"]["kind"]), (&json!("partial"), &json!("broken")));
 }
