@@ -1,8 +1,9 @@
 //! Files that the user asks for by name: there is never half of one.
 //!
 //! A regular file is written beside the one that it takes the place of, whose
-//! mode it keeps, if that one could be written. What is no regular file (`/dev/stdout`, a named pipe) is
-//! written to as it stands: it must not be replaced. A link stays a link.
+//! mode it keeps, and which it leaves alone where that must not be written. What
+//! is no regular file (`/dev/stdout`, a named pipe) is written to as it stands: it
+//! must not be replaced. A link stays a link.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
