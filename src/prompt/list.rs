@@ -185,8 +185,8 @@ fn table(name: &str, text: &str) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-/// Lines of records. The reader's own do not count the line ends that it skips
-/// before a record.
+/// Lines of records, which end as the reader has it: with CR, LF or both. Its own
+/// numbers do not count the line ends that it skips before a record.
 struct Lines<'a> {
     text: &'a [u8],
     byte: usize,
@@ -200,7 +200,8 @@ impl Lines<'_> {
         let rest = self.text.get(start..).unwrap_or_default();
         let start = start + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let passed = self.text.get(self.byte..start).unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', passed).count();
+        let is_end = |&end: &usize| passed.get(end..end + 2) != Some(b"\r\n");
+        self.line += memchr::memchr2_iter(b'\r', b'\n', passed).filter(is_end).count();
         self.byte = start.max(self.byte);
         self.line
     }

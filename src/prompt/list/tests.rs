@@ -49,6 +49,10 @@ fn rows_of_a_table() {
     let text = "\u{feff}Id,note, prompt \r\na,,\"one, \"\"1\"\"\r\nand more\"\r\n\r\n,x,two\r\n";
     assert_eq!(items("csv", text), [item("a", "one, \"1\"\r\nand more", 2), item("2", "two", 5)]);
     assert_eq!(items("csv", "prompt\nplain\n\"\"\"q\"\"\""), [item("1", "plain", 2), item("2", "\"q\"", 3)]);
+    let lone = "prompt\rone\r\r\"two\r\nlines\"\r\nsix\n\reight";
+    let expected =
+        [item("1", "one", 2), item("2", "two\r\nlines", 4), item("3", "six", 6), item("4", "eight", 8)];
+    assert_eq!(items("csv", lone), expected);
 }
 
 #[test]
@@ -157,12 +161,13 @@ proptest! {
     #[test]
     fn any_bytes_are_borne(
         extension in prop::sample::select(vec!["txt", "jsonl", "csv"]),
-        text in "(prompt,id\n|\u{feff})?[\"a,\\{\\}:\r\n\\\\é]{0,24}",
+        text in "(prompt,id\n|prompt\r|\u{feff})?[\"a,\\{\\}:\r\n\\\\é]{0,24}",
         tail in prop::collection::vec(any::<u8>(), 0..4),
     ) {
         let bytes = [text.as_bytes(), &tail].concat();
         if let Ok(items) = read(extension, &bytes) {
             prop_assert!(items.iter().all(|item| !item.prompt.trim().is_empty() && item.line >= 1));
+            prop_assert!(items.is_sorted_by(|a, b| a.line < b.line));
         }
     }
 }
