@@ -133,12 +133,12 @@ proptest! {
         mark in prop::sample::select(vec!['`', '~']),
         indent in 0_usize..4,
     ) {
+        // A tab's width depends on where it stands, so indenting it is no plain shift.
+        let code = if indent == 0 { code } else { code.replace('\t', " ") };
         let longest = code.split(|c| c != mark).map(str::len).max().unwrap_or(0);
         let fence = mark.to_string().repeat(longest.max(2) + 1);
         let pad = " ".repeat(indent);
         let inside: String = code.split_inclusive('\n').map(|line| format!("{pad}{line}")).collect();
-        // A tab's width depends on where it stands, so indenting it is no plain shift.
-        prop_assume!(indent == 0 || !code.contains('\t'));
         let text = format!("{before}{pad}{fence}info\n{inside}{pad}{fence}\nbehind");
         prop_assert_eq!(first(&text), Some(code));
     }
