@@ -26,8 +26,8 @@ enum At {
     Beginning,
     /// Behind a complete line whose end is owed.
     Ended,
-    /// As [`At::Ended`], behind a line that was left blank.
-    Blank,
+    /// As [`At::Ended`], behind a line that was left blank, or has bars only.
+    Blank { bars: bool },
     /// On a line that has only its indent so far.
     Indented,
     /// On a line with text.
@@ -95,7 +95,8 @@ impl Writer {
     /// Ends the text with a line end, where there is any.
     pub(super) fn close(&mut self) {
         self.end_line();
-        if self.at == At::Ended {
+        // Behind an empty line nothing is owed: beginning it ended the one before.
+        if matches!(self.at, At::Ended | At::Blank { bars: true }) {
             self.face(Face::PLAIN);
             self.out.push('\n');
         }
@@ -140,7 +141,7 @@ impl Writer {
         self.end_line();
         if self.at == At::Ended {
             self.raw("", Face::PLAIN);
-            self.at = At::Blank;
+            self.at = At::Blank { bars: !self.out.ends_with('\n') };
         }
     }
 

@@ -63,6 +63,24 @@ fn indents_hang_and_blank_lines_end_clean() {
     assert_eq!(writer.take(), "│ 1. one two\n│    three\n│\n│    x\n");
 }
 
+/// Found by fuzzing: with nothing behind it, the bar's line had no end.
+#[test]
+fn a_blank_line_at_the_end_is_ended_where_it_shows_a_bar() {
+    let ended = |indent: Option<Indent>| {
+        let mut writer = Writer::new(12, false, '│');
+        indent.into_iter().for_each(|indent| writer.indent(indent));
+        writer.text("x", Face::PLAIN, false);
+        let mut shown = writer.take();
+        writer.blank_line();
+        shown += &writer.take();
+        writer.close();
+        shown + &writer.take()
+    };
+    assert_eq!(ended(None), "x\n");
+    assert_eq!(ended(Some(Indent::Quote)), "│ x\n│\n");
+    assert_eq!(ended(Some(Indent::Item { marker: "- ".into(), written: false })), "- x\n");
+}
+
 #[test]
 fn faces_end_with_each_piece_and_each_line() {
     let mut writer = Writer::new(3, true, '│');
