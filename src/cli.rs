@@ -16,7 +16,6 @@ use crate::chat::Effort;
 use crate::choice::Conditions;
 use crate::commands;
 use crate::money::Cost;
-use crate::nearest::nearest;
 use crate::prompt::{
     parse_max_tokens, parse_number, parse_option, parse_seed, parse_stop, parse_temperature, parse_timeout,
     parse_top_p, parse_wait,
@@ -25,6 +24,7 @@ use crate::prompt::{
 pub mod help;
 mod late;
 mod table;
+pub mod wrong;
 
 pub use late::Late;
 pub use table::{TableFormat, TableOptions};
@@ -329,37 +329,6 @@ pub fn with_default_command(args: impl IntoIterator<Item = OsString>) -> Vec<OsS
     args
 }
 
-/// Puts the nearest command into an error about one that there is none of. Two
-/// letters in the wrong order are one mistake, and for clap `aks` is nearest to `keys`.
-pub fn suggest(error: &mut clap::Error, args: &[OsString]) {
-    use clap::error::{ContextKind, ContextValue};
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
-    let root = built();
-    let before = args.iter().take_while(|arg| *arg != word.as_str());
-    let above = before.fold(&root, |command, arg| command.find_subcommand(arg).unwrap_or(command));
-    if let Some(near) = nearest(word, above.get_subcommands().map(clap::Command::get_name)) {
-        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near.to_owned()]));
-    }
-}
-
-/// What may help besides what clap says: where a prompt of one word, or options
-/// of `ask`, came without the command. `args` has the program's name first.
-pub fn hint(error: &clap::Error, args: &[OsString]) -> Option<&'static str> {
-    use clap::error::{ContextKind, ContextValue, ErrorKind};
-    let first = args.get(1)?;
-    let is_first =
-        |kind| matches!(error.get(kind), Some(ContextValue::String(word)) if first == word.as_str());
-    match error.kind() {
-        ErrorKind::InvalidSubcommand if is_first(ContextKind::InvalidSubcommand) => {
-            Some("a prompt of one word needs the command: `pollm ask WORD`")
-        }
-        ErrorKind::UnknownArgument if is_first(ContextKind::InvalidArg) => {
-            Some("options of a command stand behind it: `pollm ask -m MODEL WORD`")
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,20 +346,6 @@ mod tests {
         assert_eq!(commands(&["pollm", "-q", "history", "two words"])[1], "-q");
         assert_eq!(commands(&["pollm", "--version"])[1], "--version");
         assert_eq!(commands(&["pollm"]).len(), 1);
-    }
-
-    #[test]
-    fn who_left_out_the_command_is_told() {
-        let hint = |line: &[&str]| {
-            let args: Vec<OsString> = line.iter().map(OsString::from).collect();
-            hint(&Cli::try_parse_from(&args).unwrap_err(), &args)
-        };
-        let word = Some("a prompt of one word needs the command: `pollm ask WORD`");
-        assert_eq!((hint(&["pollm", "hello"]), hint(&["pollm", "why"])), (word, word));
-        assert!(hint(&["pollm", "-m", "x/y", "hello"]).unwrap().starts_with("options of a command"));
-        for line in [["pollm", "keys", "lst"], ["pollm", "help", "nope"], ["pollm", "ask", "--mdoel"]] {
-            assert_eq!(hint(&line), None, "{line:?}");
-        }
     }
 
     #[test]

@@ -111,10 +111,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(mut error) => {
-            cli::suggest(&mut error, &typed);
+            cli::wrong::suggest(&mut error, &typed);
             // Help goes to stdout, complaints to stderr; a closed pipe is no fault.
             let _ = error.print();
-            if let Some(hint) = cli::hint(&error, &typed) {
+            if let Some(hint) = cli::wrong::hint(&error, &typed) {
                 streams::stderr(&format!("\nhint: {hint}\n"));
             }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
