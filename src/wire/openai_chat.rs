@@ -11,6 +11,7 @@ use crate::chat::Request;
 mod chunk;
 mod decode;
 mod finish;
+mod repeat;
 mod request;
 mod thinking;
 

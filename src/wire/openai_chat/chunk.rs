@@ -36,6 +36,52 @@ pub(super) struct Chunk<'a> {
     pub(super) error: Option<&'a RawValue>,
 }
 
+impl Chunk<'_> {
+    /// The text of a chunk that says nothing else but of the answer as a whole,
+    /// if it stands in the JSON as it is.
+    pub(super) fn only_text(&self) -> Option<(Channel, &[u8])> {
+        // Every field by its name: a new one must be thought of here.
+        let Self { id: _, model: _, provider: _, object: _, choices, usage: None, x_groq: None, error: None } =
+            self
+        else {
+            return None;
+        };
+        let Choice {
+            index: _,
+            delta: Some(delta),
+            message: None,
+            finish_reason: None,
+            native_finish_reason: None,
+            usage: None,
+            error: None,
+        } = choices.as_ref()?.first.as_ref()?
+        else {
+            return None;
+        };
+        let Delta {
+            content,
+            reasoning_content,
+            reasoning,
+            reasoning_details: None,
+            refusal: None,
+            tool_calls: None,
+            function_call: None,
+        } = &**delta
+        else {
+            return None;
+        };
+        let (channel, text) = match (content, reasoning_content, reasoning) {
+            (Some(text), None, None) => (Channel::Answer, text),
+            (None, Some(text), None) | (None, None, Some(text)) => (Channel::Reasoning, text),
+            _ => return None,
+        };
+        match text {
+            Content::Text(Raw(Cow::Borrowed(text))) => Some((channel, text)),
+            Content::Text(_) | Content::Parts(_) => None,
+        }
+    }
+}
+
 /// The choices of a chunk, of which only the first answer counts.
 #[derive(Default)]
 pub(super) struct Choices<'a> {
@@ -202,8 +248,9 @@ struct Part<'a> {
 }
 
 /// Where a text belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Channel {
+    #[default]
     Answer,
     Reasoning,
     Refusal,

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::chunk::{Channel, Choice, Chunk, Content, Delta, Function, ToolCall, XGroq, read, string, word};
 use super::finish::{Seen, failure};
+use super::repeat::Pattern;
 use super::thinking::{Piece, Splitter};
 use crate::chat::{Ending, Event};
 use crate::wire::openai::{self, usage::Reported};
@@ -15,6 +16,7 @@ use crate::wire::{ApiError, Decode, FailureKind, StreamError, failure as failure
 #[derive(Default)]
 pub(super) struct Decoder {
     texts: Texts,
+    pattern: Pattern,
     reported: Reported,
     model: String,
     served_by: bool,
@@ -147,6 +149,13 @@ impl Decode for Decoder {
 
 impl Decoder {
     fn chunk(&mut self, data: &[u8], whole: bool, emit: &mut dyn FnMut(Event)) -> Result<(), StreamError> {
+        if let Some((channel, text)) = self.pattern.text(data) {
+            if !text.is_empty() {
+                self.texts.take(channel, &text, emit);
+            }
+            return Ok(());
+        }
+        self.pattern.forget();
         let chunk: Chunk<'_> = from_json(data).map_err(|error| {
             // A failure may come in a shape that is no chunk's, such as an array.
             openai::failure(data).map_or_else(|| openai::unreadable(data, &error), StreamError::Api)
@@ -171,7 +180,11 @@ impl Decoder {
         if let Some(error) = groq.and_then(|groq| groq.error).filter(|error| says_something(error)) {
             return Err(reported(format!("{{\"error\":{error}}}").as_bytes()).into());
         }
-        failed.map_or(Ok(()), |failure| Err(failure.into()))
+        if let Some(failure) = failed {
+            return Err(failure.into());
+        }
+        self.pattern.learn(data, &chunk);
+        Ok(())
     }
 
     /// What the chunk says of the answer as a whole.
