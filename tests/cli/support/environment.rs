@@ -65,10 +65,11 @@ impl Env {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "shells and their tools are where the machine has them"
+            reason = "shells and their tools are where the machine has them, and so goes what an \
+                      executable built to measure coverage writes at its end"
         )]
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.env("PATH", path);
+        let machine = ["PATH", "LLVM_PROFILE_FILE"].map(|name| (name, std::env::var_os(name)));
+        command.envs(machine.into_iter().filter_map(|(name, value)| Some((name, value?))));
         command.env("COLUMNS", "100").env("LANG", "C.UTF-8").env("TZ", "UTC");
         Run::new(command, self.root().to_owned())
     }
