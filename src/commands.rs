@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::error::{Error, ErrorKind};
+use crate::streams;
 
 pub mod ask;
 pub mod compare;
@@ -16,7 +17,7 @@ pub mod models;
 
 /// The error of a write to stdout or stderr.
 pub(crate) fn output_failed(error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::BrokenPipe {
+    if streams::is_closed(&error) {
         return Error::new(ErrorKind::BrokenPipe, "the reader of the output went away");
     }
     Error::failed("the output can't be written").because(&error)

@@ -116,6 +116,7 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 
 /// How a file is opened that only its owner may read, if it comes to be made.
 pub fn private_file() -> fs::OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "a user's folders are closed to others there"))]
     let mut options = fs::OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

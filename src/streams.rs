@@ -35,13 +35,20 @@ impl Stdout {
         let Some(file) = &mut self.file else { return Ok(Written::Closed) };
         match file.write_all(bytes) {
             Ok(()) => Ok(Written::Ok),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(error) if is_closed(&error) => {
                 self.file = None;
                 Ok(Written::Closed)
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a write failed only because the reader is gone.
+pub fn is_closed(error: &io::Error) -> bool {
+    // ERROR_PIPE_NOT_CONNECTED, for which the standard library has no kind: pipes of
+    // some shells on Windows end so.
+    error.kind() == io::ErrorKind::BrokenPipe || cfg!(windows) && error.raw_os_error() == Some(233)
 }
 
 /// Standard output for commands that print tables and lists, gathered into

@@ -2,7 +2,7 @@
 //! those that make no sense.
 
 use crate::support::streams::openai_chunks;
-use crate::support::{Lab, Script};
+use crate::support::{Env, Lab, Script};
 
 /// A command, and where the rows of its table are in the object that it prints.
 const TABLES: [(&str, &str); 7] = [
@@ -116,4 +116,28 @@ fn a_table_in_markdown_holds_what_was_said_in_its_cells() {
     ------- stderr -------
     [exit status: 0]
     ");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_a_table_quietly() {
+    let env = Env::new();
+    // It is more than a pipe holds.
+    for format in ["text", "json", "jsonl", "csv", "markdown"] {
+        let run = env.pollm(["models", "--all", "--format", format]).stdout_limit(10);
+        assert_eq!(run.run().success().stderr, "", "{format}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_table_on_a_full_disk_is_an_error() {
+    let lab = lab();
+    for (command, _) in TABLES {
+        let output = lab.pollm(words(command)).stdout_full().run().exited(1);
+        assert_eq!(
+            output.stderr.lines().next(),
+            Some("error: the output can't be written"),
+            "{command}: {output}"
+        );
+    }
 }
