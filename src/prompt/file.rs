@@ -38,10 +38,11 @@ pub(super) fn load(path: &OsStr) -> Result<String> {
 pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>> {
     let name = path.display();
     let failed = |error: std::io::Error| Error::usage(format!("could not read `{name}`")).because(&error);
-    let mut file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
+    // Before it is opened, which Windows refuses without saying why.
+    if path.is_dir() {
         return Err(Error::usage(format!("`{name}` is a folder, not a file")));
     }
+    let mut file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
     file.by_ref().take(limit as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > limit {

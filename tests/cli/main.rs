@@ -1,6 +1,6 @@
 //! The executable as its users meet it: run in an environment of its own,
 //! against servers that answer by script. One binary for all topics, since
-//! each would link the same libraries again.
+//! each would link the same libraries again; Windows has its own.
 
 // Terminals, signals and reset connections are made with Unix means.
 #![cfg(unix)]
