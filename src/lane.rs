@@ -194,7 +194,7 @@ fn embedded(model: &ModelRef) -> Result<Way> {
         return Ok(Way::Local);
     }
     Err(Error::usage(format!("there is no embedded model `{}`", model.model))
-        .hint("the one there is: local/smollm2-135m"))
+        .hint("the one there is: `local/smollm2-135m`"))
 }
 
 #[cfg(not(feature = "local"))]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Lane, lane, of_model};
+use super::{Lane, check_abilities, lane, of_model};
 use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
 use crate::chat::{Params, Part};
 use crate::context::Context;
@@ -17,20 +17,30 @@ const LEAST_CONTEXT: u64 = 32_000;
 const TYPICAL: (u64, u64) = (1_000, 500);
 
 /// The cheapest capable model that the user has a key for, else a model of a
-/// server that runs on this machine, else the embedded one.
+/// server that runs on this machine, else the embedded one; and which of these
+/// it is, in words.
 ///
 /// # Errors
-/// Where not even the embedded model is there.
-pub fn without_name(parts: &[Part], context: &Context) -> Result<Lane> {
+/// Where not even the embedded model is there, or nothing takes what is attached.
+pub fn without_name(parts: &[Part], context: &Context) -> Result<(Lane, &'static str)> {
     if let Some(row) = cheapest(parts, context) {
-        log::info!("no model named: {} is the cheapest capable one that you have a key for", row.model);
-        return of_model(row.model.clone(), Some(row), Params::default(), "", context);
+        let lane = of_model(row.model.clone(), Some(row), Params::default(), "", context)?;
+        return Ok(told(lane, "the cheapest capable model that you have a key for"));
     }
-    if let Some(model) = live::first_running(context) {
-        log::info!("no model named and no key found: {model} runs on this machine");
-        return lane(&model.to_string(), context);
-    }
-    lane("local/smollm2-135m", context)
+    let (lane, what) = match live::first_running(context) {
+        Some(model) => (lane(&model.to_string(), context)?, "a model of a server that runs on this machine"),
+        None => (lane("local/smollm2-135m", context)?, "the embedded model"),
+    };
+    check_abilities(std::slice::from_ref(&lane), parts).map_err(|mut error| {
+        error.causes.push(format!("it is {what}: there is no key for a model that does"));
+        error
+    })?;
+    Ok(told(lane, what))
+}
+
+fn told(lane: Lane, what: &'static str) -> (Lane, &'static str) {
+    log::info!("no model named: {} is {what}", lane.name);
+    (lane, what)
 }
 
 /// The cheapest model that is capable, takes what is attached, and whose price
