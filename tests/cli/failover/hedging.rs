@@ -31,6 +31,16 @@ fn the_second_answers_and_the_first_is_stopped() {
 }
 
 #[test]
+fn a_terminal_says_who_is_waited_for() {
+    let lab = lab(|_, _| Script::new(200).hang());
+    let mut running = ask(&lab, "a/one,b/one", &["--hedge", "0.2s"]).terminal(100, 24).spawn();
+    running.wait_for_stdout("waiting for a/one, ");
+    running.wait_for_stdout("waiting for a/one and b/one, ");
+    running.interrupt();
+    let _ = running.finish().exited(130);
+}
+
+#[test]
 fn nothing_of_the_loser_is_printed() {
     let lab = lab(|model, _| match model {
         // Blank text is a token, but nothing to see; reasoning is not the answer.
