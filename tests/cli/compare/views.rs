@@ -143,3 +143,53 @@ fn one_fact_a_line_names_who_answered() {
     let output = compare(&lab, &["a", "c"], &["hello"]).env("ACCESSIBLE", "1").run().success();
     assert!(output.stdout.contains("\nanswered by: scripted-1\n"), "{output}");
 }
+
+/// Of a list of prompts: who was outvoted, and no more than a screen of what failed.
+#[test]
+fn totals_name_the_first_of_many() {
+    let lab = lab_of(&["a", "b", "c", "d"], |name, _| match name {
+        "d" => Script::json(402, &json!({"error": {"message": "No credit"}})),
+        "c" => Script::sse(openai_chunks(&["No."])),
+        _ => Script::sse(openai_chunks(&["Yes."])),
+    });
+    lab.env.write("p.txt", (1..=14).map(|n| format!("question {n}\n")).collect::<String>());
+    let args = ["--prompts", "p.txt", "--agree", "--check", "contains:Yes"];
+    let output = compare(&lab, &["c", "a", "b", "d"], &args).run().exited(7);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.iter().filter(|line| **line == "  and 2 more").count(), 2, "{output}");
+    for line in [
+        "14 of 56 calls failed",
+        "14 checks failed",
+        "answers differ on 14 of 14 prompts",
+        "  c/one is outvoted on 14",
+    ] {
+        assert!(lines.contains(&line), "no {line}\n{output}");
+    }
+    assert!(
+        lines.iter().any(|line| line.starts_with("  those: ") && line.ends_with(" and 2 more")),
+        "{output}"
+    );
+    // By the price of an answer, or as they were named.
+    let models = |sort: &str| {
+        let output = lab.pollm(["compare", "--last", "--sort", sort]).run().exited(7);
+        let head = output.stdout.lines().find(|line| line.starts_with("model ")).unwrap().to_owned();
+        head.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(models("given"), ["c/one", "a/one", "b/one", "d/one"]);
+    assert_eq!(models("cost").last().unwrap(), "d/one");
+}
+
+#[test]
+fn totals_say_how_many_calls_were_not_made() {
+    let lab = lab_of(&["a", "b"], |_, n| match n {
+        0 => Script::sse(openai_chunks(&["Yes"])),
+        _ => Script::new(200).hang(),
+    });
+    lab.env.write("p.txt", "one\ntwo\nthree\n");
+    let running = compare(&lab, &["a", "b"], &["--prompts", "p.txt", "-j", "1"]).spawn();
+    lab.server.wait_for_requests(2);
+    running.interrupt();
+    let output = running.finish().exited(130);
+    assert!(output.stdout.contains("\n4 calls not made\n"), "{output}");
+    assert!(output.stderr.contains("interrupted with 4 calls not made"), "{output}");
+}
