@@ -15,7 +15,6 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::Size;
 use crate::lane::{self, Found, Lane};
-use crate::live;
 use crate::model::{LaneName, ModelRef, whole_names};
 use crate::money::Cost;
 use crate::past::Past;
@@ -131,7 +130,7 @@ pub fn look_up(
             Pick::Field(field) if names.len() == 1 => {
                 return Ok(Choice { picks: vec![Pick::Field(Field { policy, ..field })] });
             }
-            Pick::Field(field) => found.extend(field.found(context)),
+            Pick::Field(field) => found.extend(field.found(context)?),
         }
     }
     let found = (!names.is_empty()).then_some(found);
@@ -188,16 +187,19 @@ fn route<'c>(name: &str, context: &'c Context) -> Option<(String, &'c RouteConfi
 /// What the user can ask without naming it, as the default model is found: the
 /// capable models of providers with a key, gateways where there is no other;
 /// else of a server on this machine; else the embedded one.
-fn whatever_there_is(context: &Context) -> Vec<Found> {
+///
+/// # Errors
+/// As [`lane::at_last`].
+fn whatever_there_is(context: &Context) -> Result<Vec<Found>> {
     let mut models = lane::capable(ProviderKind::Api, context);
     if models.is_empty() {
         models = lane::capable(ProviderKind::Gateway, context);
     }
     if !models.is_empty() {
-        return models.into_iter().map(Found::plain).collect();
+        return Ok(models.into_iter().map(Found::plain).collect());
     }
-    let at_last = live::first_running(context).unwrap_or_else(|| ModelRef::new("local", "smollm2-135m"));
-    context.catalog.model(&at_last).into_iter().map(Found::plain).collect()
+    let (model, _) = lane::at_last(context)?;
+    Ok(context.catalog.model(&model).into_iter().map(Found::plain).collect())
 }
 
 impl Choice {
@@ -266,8 +268,8 @@ impl Field {
         if self.found.is_some() { Order::Named } else { Order::Found }
     }
 
-    fn found(&self, context: &Context) -> Vec<Found> {
-        self.found.clone().unwrap_or_else(|| whatever_there_is(context))
+    fn found(&self, context: &Context) -> Result<Vec<Found>> {
+        self.found.clone().map_or_else(|| whatever_there_is(context), Ok)
     }
 
     fn rank(
@@ -324,7 +326,7 @@ impl Field {
         context: &Context,
     ) -> Result<(Vec<Lane>, Decision)> {
         let order = self.order();
-        let found = self.found(context);
+        let found = self.found(context)?;
         let request = asking.with(&Params::default());
         let size = Size::of(&request);
         let need = need(&request, size);

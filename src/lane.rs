@@ -15,7 +15,7 @@ use crate::wire::Target;
 
 mod default;
 
-pub use default::{capable, without_name};
+pub use default::{at_last, capable, without_name};
 
 /// One model to ask, with everything that was said about it.
 pub struct Lane {

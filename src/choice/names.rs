@@ -21,7 +21,7 @@ pub fn preview(name: &str, tokens: u64, context: &Context) -> Result<Option<(Rou
     let Some((route, config)) = route(name, context) else { return Ok(None) };
     let Pick::Field(mut field) = pick(&route, context)? else { return Ok(None) };
     field.settings.explore = 0.0;
-    let (found, need) = (field.found(context), Need { input: tokens, ..Need::default() });
+    let (found, need) = (field.found(context)?, Need { input: tokens, ..Need::default() });
     let asked =
         Asked { size: Size::of_text(tokens), need: &need, params: &Params::default(), worst: &|_| None };
     let decision = field.rank(&found, &asked, &Conditions::default(), context);

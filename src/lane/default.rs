@@ -7,6 +7,7 @@ use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
 use crate::chat::{Params, Part};
 use crate::context::Context;
 use crate::error::Result;
+use crate::model::ModelRef;
 use crate::money::{Cost, Tokens, Usage};
 use crate::{live, provider};
 
@@ -21,16 +22,14 @@ const TYPICAL: (u64, u64) = (1_000, 500);
 /// it is, in words.
 ///
 /// # Errors
-/// Where not even the embedded model is there, or nothing takes what is attached.
+/// As [`at_last`], or where nothing takes what is attached.
 pub fn without_name(parts: &[Part], context: &Context) -> Result<(Lane, &'static str)> {
     if let Some(row) = cheapest(parts, context) {
         let lane = of_model(row.model.clone(), Some(row), Params::default(), "", context)?;
         return Ok(told(lane, "the cheapest capable model that you have a key for"));
     }
-    let (lane, what) = match live::first_running(context) {
-        Some(model) => (lane(&model.to_string(), context)?, "a model of a server that runs on this machine"),
-        None => (lane("local/smollm2-135m", context)?, "the embedded model"),
-    };
+    let (model, what) = at_last(context)?;
+    let lane = lane(&model.to_string(), context)?;
     check_abilities(std::slice::from_ref(&lane), parts).map_err(|mut error| {
         error.causes.push(format!("it is {what}: there is no key for a model that does"));
         error
@@ -41,6 +40,24 @@ pub fn without_name(parts: &[Part], context: &Context) -> Result<(Lane, &'static
 fn told(lane: Lane, what: &'static str) -> (Lane, &'static str) {
     log::info!("no model named: {} is {what}", lane.name);
     (lane, what)
+}
+
+/// Who is asked where no model is found that the user has a key for: a server
+/// that runs on this machine, else the embedded model.
+///
+/// # Errors
+/// Where there are keys, but of providers whose addresses lack something.
+pub fn at_last(context: &Context) -> Result<(ModelRef, &'static str)> {
+    if let Some(model) = live::first_running(context) {
+        return Ok((model, "a model of a server that runs on this machine"));
+    }
+    let kinds = [ProviderKind::Api, ProviderKind::Gateway];
+    if kinds.into_iter().all(|kind| capable(kind, context).is_empty()) {
+        let providers = context.catalog.providers().into_iter();
+        let mut ready = providers.filter(|row| kinds.contains(&row.kind) && provider::is_ready(context, row));
+        ready.try_for_each(|row| provider::endpoint(context, &row, "").map(drop))?;
+    }
+    Ok((ModelRef::new("local", "smollm2-135m"), "the embedded model"))
 }
 
 /// The cheapest model that is capable, takes what is attached, and whose price
@@ -56,12 +73,15 @@ fn cheapest(parts: &[Part], context: &Context) -> Option<Model> {
     cheapest(ProviderKind::Api).or_else(|| cheapest(ProviderKind::Gateway)).map(|(_, model)| model)
 }
 
-/// The models of a kind of provider that may be chosen unasked: the user can
-/// ask them, they are in service and metered, write text and nothing else, and
+/// The models of a kind of provider that may be chosen unasked: the user has a
+/// key for them, where they are is known, they are in service and metered, write text and nothing else, and
 /// call tools, which small and base models don't.
 pub fn capable(kind: ProviderKind, context: &Context) -> Vec<Model> {
     let providers = context.catalog.providers().into_iter();
-    let usable = providers.filter(|row| row.kind == kind && provider::is_ready(context, row));
+    let usable = providers.filter(|row| {
+        let is_one = row.kind == kind && provider::is_ready(context, row);
+        is_one && provider::endpoint(context, row, "").is_ok()
+    });
     let models = usable.flat_map(|provider| context.catalog.models(&provider.id));
     let capable = |model: &Model| {
         model.state == State::Current

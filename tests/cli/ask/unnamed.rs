@@ -101,6 +101,46 @@ fn a_server_of_this_machine_and_at_last_the_embedded_model() {
     }
 }
 
+/// A key alone does not make a model one that can be asked.
+#[test]
+fn a_provider_without_an_address_is_not_in_the_way() {
+    let env = Env::new();
+    let keys = ["AZURE_OPENAI_API_KEY", "OPENAI_API_KEY"];
+    for args in [&[][..], &["--route", "cheapest"]] {
+        let first = |keys: &[&str]| {
+            let output = dry(&env, keys, &[args, &["--json", "hello"]].concat()).run().success();
+            output.jsonl().remove(0)
+        };
+        let chosen = first(&keys);
+        assert!(chosen["model"].as_str().unwrap().starts_with("openai/"), "{chosen}");
+        assert!(args.is_empty() || chosen["route"]["chosen"] == chosen["model"], "{chosen:#}");
+        let alone = dry(&env, &keys[..1], &[args, &["hello"]].concat()).run();
+        let said = "error: the address of provider azure needs AZURE_RESOURCE_NAME, which is not set\n";
+        assert!(alone.code == Some(5) && alone.stderr.starts_with(said), "{alone}");
+        let listed = json!({"object": "list", "data": [{"id": "qwen3:8b", "object": "model"}]});
+        let ollama = Server::always(Script::json(200, &listed));
+        let run = dry(&env, &keys[..1], &[args, &["--json", "hello"]].concat());
+        let served = run.env("OLLAMA_HOST", ollama.url()).run().success().json();
+        assert_eq!(served["model"], "ollama/qwen3:8b");
+    }
+}
+
+#[test]
+fn nobody_takes_what_is_attached() {
+    let env = Env::new();
+    env.write("sound", WAV);
+    let args = ["--route", "cheapest", "-a", "sound", "hello"];
+    assert_snapshot!(dry(&env, &["DEEPSEEK_API_KEY"], &args).run(), @"
+    ------- stderr -------
+    error: no model can serve this request
+      because: deepseek/deepseek-flash: it does not take audio attachments
+      because: deepseek/deepseek-v4-pro: it does not take audio attachments
+
+    hint: name other models with `-m`; `pollm models` lists what can be asked
+    [exit status: 2]
+    ");
+}
+
 #[test]
 fn why_says_how_it_was_found() {
     let env = Env::new();
