@@ -12,7 +12,7 @@ use crate::choice::Decision;
 use crate::cli::CapOptions;
 use crate::context::Context;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::estimate::{self, Estimate};
 use crate::lane::{Lane, Way};
 use crate::past::Past;
@@ -20,7 +20,7 @@ use crate::provider;
 use crate::render::output::Paint;
 use crate::render::{json, route};
 use crate::secrets::{KeyFile, KeySource};
-use crate::streams::{Stdout, stderr};
+use crate::streams::{Stdout, Written, stderr};
 use crate::wire::{Auth, Dropped, Target};
 
 /// Strings longer than this are shortened where a person reads.
@@ -70,8 +70,11 @@ pub(crate) fn print(
             Way::Http { target, .. } => over_http(as_json, context, target, &request, &cost)?,
             Way::Local => in_process(as_json, context, lane, &request, &cost),
         };
-        if stdout.write(shown.as_bytes()).is_err() {
-            return Ok(());
+        match stdout.write(shown.as_bytes()) {
+            Ok(Written::Ok) => {}
+            // Whoever left has seen enough.
+            Ok(Written::Closed) => return Ok(()),
+            Err(error) => return Err(Error::failed("the request could not be written").because(&error)),
         }
         if !context.output.quiet {
             let note = format!("{}: {}; nothing was sent\n", lane.name, estimate.in_words());

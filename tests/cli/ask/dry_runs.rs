@@ -208,3 +208,22 @@ fn who_can_t_be_asked() {
     [exit status: 2]
     ");
 }
+
+/// `pollm ask --dry-run … | head -c 20`
+#[test]
+fn a_reader_that_has_seen_enough_is_no_fault() {
+    let lab = Lab::always(Script::new(500));
+    lab.env.write("long.txt", "word ".repeat(200_000));
+    let args = ["--dry-run", "--no-stdin", "-f", "long.txt", "hello"];
+    let output = lab.ask(&args).stdout_limit(20).run().success();
+    assert_eq!((output.stdout.len(), output.stderr.as_str()), (20, ""));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_could_not_be_written_was_not_shown() {
+    let lab = Lab::always(Script::new(500));
+    let output = lab.ask(&["--dry-run", "hello"]).stdout_full().run().exited(1);
+    let said = "error: the request could not be written\n  because: No space left on device";
+    assert!(output.stderr.starts_with(said), "{output}");
+}

@@ -78,6 +78,19 @@ fn without_one_it_says_so() {
     assert!(output.stderr.contains("there is no comparison to show again"), "{}", output.stderr);
 }
 
+#[test]
+fn of_a_damaged_history_nothing_is_shown() {
+    let lab = lab_of(&["a"], |_, _| Script::new(500));
+    let folder = lab.env.root().join("data/pollm");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ledger.db"), "no ledger at all").unwrap();
+    let output = lab.pollm(["compare", "--last"]).run().exited(1);
+    assert!(
+        output.stderr.starts_with("error: the history can't be read\n  because: the ledger "),
+        "{output}"
+    );
+}
+
 /// Whoever ends first is not whoever was named first.
 #[test]
 fn lanes_that_are_added_keep_the_order_named() {

@@ -136,6 +136,23 @@ fn a_file_has_no_colours() {
     assert!(shown.contains("\u{1b}["), "{shown}");
 }
 
+/// What was paid for is in the history, or on stdout.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_full_disk_does_not_take_is_not_lost() {
+    let lab = voters();
+    let full = |args: &[&str]| {
+        let args = [args, &["--output", "/dev/full", "hello"]].concat();
+        compare(&lab, &["a", "c"], &args).run().exited(1)
+    };
+    let kept = full(&[]);
+    assert!(kept.stderr.ends_with("hint: `pollm compare --last` shows the comparison again\n"), "{kept}");
+    assert_eq!(kept.stdout, "");
+    let printed = full(&["--no-log"]);
+    assert!(printed.stderr.ends_with("hint: it was printed on stdout instead\n"), "{printed}");
+    assert!(printed.stdout.starts_with("prompt: hello\n"), "{printed}");
+}
+
 /// Without columns a line says who is meant.
 #[test]
 fn one_fact_a_line_names_who_answered() {
