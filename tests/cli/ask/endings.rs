@@ -79,3 +79,16 @@ fn a_model_that_is_unknown_there_but_like_one_that_is_known() {
     assert_eq!(hint("lab/oen"), "hint: did you mean `lab/one`?");
     assert!(hint("lab/one").starts_with("hint: check the address, http://127.0.0.1:"));
 }
+
+/// Nor is one of an earlier call touched.
+#[test]
+fn a_call_without_an_answer_leaves_no_file() {
+    let lab = Lab::always(Script::json(402, &json!({"error": {"message": "No credit"}})));
+    let output = lab.ask(&["--output", "answer.txt", "hello"]).run().exited(1);
+    assert!(output.stderr.starts_with("error: lab/one: out of credit"), "{output}");
+    assert_eq!(std::fs::read_dir(lab.env.root().join("work")).unwrap().count(), 0);
+    lab.env.write("answer.txt", "of an earlier call\n");
+    let _ = lab.ask(&["--output", "answer.txt", "hello"]).run().exited(1);
+    let kept = std::fs::read_to_string(lab.env.root().join("work/answer.txt")).unwrap();
+    assert_eq!(kept, "of an earlier call\n");
+}

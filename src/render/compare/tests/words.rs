@@ -25,6 +25,8 @@ fn runs(name: &str, firsts: impl IntoIterator<Item = u64>) -> LaneResult {
 #[test]
 fn answers_in_one_piece_are_compared_by_their_end() {
     let lanes = [one("a/x", "Yes", 100, "0.001"), one("b/y", "Yes", 200, "0.002")].map(in_one_piece);
+    let page = html(&comparison(lanes.to_vec()));
+    assert!(page.contains("<title>a/x: 0.30 s in all</title>"), "{page}");
     assert_snapshot!(said(lanes.into()), @"
     a/x was fastest: 0.30 s in all
       2.00 times faster than b/y
@@ -68,6 +70,16 @@ fn ratios_have_the_figures_that_count() {
     neither cost anything
     cost of both calls: $0.00
     ");
+}
+
+/// Linear axes would put all but one of them into a corner.
+#[test]
+fn far_apart_are_drawn_on_a_log_scale() {
+    let lanes = [(3, "0.000001"), (60, "0.001"), (6_000, "0.1")];
+    let lanes =
+        lanes.into_iter().enumerate().map(|(at, (first, usd))| one(&format!("a/{at}"), "Yes", first, usd));
+    let page = html(&comparison(lanes.collect()));
+    assert!(page.contains("<span class=\"key\">time and cost on a log scale</span>"), "{page}");
 }
 
 #[test]
