@@ -15,6 +15,8 @@ use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::estimate::{self, Estimate};
 use crate::lane::{Lane, Way};
+#[cfg(feature = "local")]
+use crate::local::dropped;
 use crate::past::Past;
 use crate::provider;
 use crate::render::output::Paint;
@@ -213,8 +215,7 @@ fn key_header(context: &Context, target: &Target) -> Option<(String, String)> {
 }
 
 fn in_process(as_json: bool, context: &Context, lane: &Lane, request: &Request, cost: &Cost<'_>) -> String {
-    #[cfg(feature = "local")]
-    say_dropped(&crate::local::dropped(request), context);
+    say_dropped(&dropped(request), context);
     let mut whole = json!({"model": lane.name, "runs": "in this process"});
     if let (Value::Object(whole), Value::Object(asked)) = (&mut whole, json::asked(request)) {
         whole.extend(asked);
@@ -224,6 +225,12 @@ fn in_process(as_json: bool, context: &Context, lane: &Lane, request: &Request, 
     }
     cost.add_to(&mut whole);
     format!("{whole}\n")
+}
+
+/// Without the embedded model there is nothing that it could not take.
+#[cfg(not(feature = "local"))]
+fn dropped(_request: &Request) -> Vec<Dropped> {
+    Vec::new()
 }
 
 /// Attachments are base64 of megabytes: a person wants to see that they are
