@@ -10,15 +10,13 @@ use crate::asking::Asking;
 use crate::budget::Worst;
 use crate::catalog::ProviderKind;
 use crate::chat::Params;
-use crate::config::{self, Named, Origin, RouteConfig};
+use crate::config::{self, Origin, RouteConfig};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::estimate::Size;
 use crate::lane::{self, Found, Lane};
-use crate::live;
 use crate::model::{LaneName, ModelRef, whole_names};
 use crate::money::Cost;
-use crate::nearest::nearest;
 use crate::past::Past;
 use crate::router::{Bar, Candidate, Need, Order, Policy, Question, Ranking, Settings, rank};
 
@@ -27,7 +25,8 @@ mod names;
 
 use candidate::{candidate, need, obstacle, worst};
 
-pub use names::{members, preview};
+use names::unknown_provider;
+pub use names::{check, members, preview};
 
 /// Of models that the user did not name, so many are tried one after the other.
 const LONGEST_CHAIN: usize = 5;
@@ -86,6 +85,8 @@ pub struct Chosen {
     pub decisions: Vec<Decision>,
     /// Of each lane the decision that it comes from; `None` for one that was named.
     pub by: Vec<Option<usize>>,
+    /// Where nothing was named: what the lane is.
+    pub unasked: Option<&'static str>,
 }
 
 /// Looks up the names of the command line, else of a conversation, else of
@@ -121,42 +122,20 @@ pub fn look_up(
         let picks = names.iter().map(|name| pick(name, context)).collect::<Result<_>>().map_err(named)?;
         return Ok(Choice { picks });
     };
-    let (mut settings, mut route, mut found) = (Settings::default(), None, Vec::new());
+    let mut found = Vec::new();
     for name in &names {
         match pick(name, context)? {
             Pick::One(one) => found.push(*one),
-            Pick::Field(field) => {
-                // One route's settings hold for its models; of several none goes before the others.
-                if names.len() == 1 {
-                    (settings, route) = (field.settings, field.route);
-                }
-                found.extend(field.found.unwrap_or_else(|| whatever_there_is(context)));
+            // One route's settings hold for its models; of several none goes before the others.
+            Pick::Field(field) if names.len() == 1 => {
+                return Ok(Choice { picks: vec![Pick::Field(Field { policy, ..field })] });
             }
+            Pick::Field(field) => found.extend(field.found(context)?),
         }
     }
     let found = (!names.is_empty()).then_some(found);
-    Ok(Choice { picks: vec![Pick::Field(Field { route, policy, settings, found })] })
-}
-
-/// Whether a name of the configuration means something.
-///
-/// # Errors
-/// As [`look_up`]; unknown providers.
-pub fn check(named: Named<'_>, context: &Context) -> Result<()> {
-    match named {
-        Named::Model(name) => pick(name, context).map(drop),
-        Named::Provider(id) if context.catalog.provider(id).is_some() => Ok(()),
-        Named::Provider(id) => Err(unknown_provider(id, context)),
-    }
-}
-
-fn unknown_provider(id: &str, context: &Context) -> Error {
-    let ids: Vec<String> = context.catalog.providers().into_iter().map(|row| row.id.to_string()).collect();
-    let error = Error::usage(format!("unknown provider `{id}`"));
-    match nearest(id, ids.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
-        None => error.hint("`pollm models providers` lists them"),
-    }
+    let field = Field { route: None, policy, settings: Settings::default(), found };
+    Ok(Choice { picks: vec![Pick::Field(field)] })
 }
 
 /// What one name means: an alias may stand for a route, and a route hides a
@@ -174,7 +153,8 @@ fn pick(name: &str, context: &Context) -> Result<Pick> {
         ..error
     })?;
     let found = if config.models.is_empty() && !options.is_empty() {
-        return Err(Error::usage(format!("route `{route}` names no models that could have options")));
+        return Err(Error::usage(format!("route `{route}` names no models that could have options"))
+            .hint("options for whichever is chosen stand apart: `--temperature 0`, `-o KEY=VALUE`"));
     } else {
         (!found.is_empty()).then_some(found)
     };
@@ -207,16 +187,19 @@ fn route<'c>(name: &str, context: &'c Context) -> Option<(String, &'c RouteConfi
 /// What the user can ask without naming it, as the default model is found: the
 /// capable models of providers with a key, gateways where there is no other;
 /// else of a server on this machine; else the embedded one.
-fn whatever_there_is(context: &Context) -> Vec<Found> {
+///
+/// # Errors
+/// As [`lane::at_last`].
+fn whatever_there_is(context: &Context) -> Result<Vec<Found>> {
     let mut models = lane::capable(ProviderKind::Api, context);
     if models.is_empty() {
         models = lane::capable(ProviderKind::Gateway, context);
     }
     if !models.is_empty() {
-        return models.into_iter().map(Found::plain).collect();
+        return Ok(models.into_iter().map(Found::plain).collect());
     }
-    let at_last = live::first_running(context).unwrap_or_else(|| ModelRef::new("local", "smollm2-135m"));
-    context.catalog.model(&at_last).into_iter().map(Found::plain).collect()
+    let (model, _) = lane::at_last(context)?;
+    Ok(context.catalog.model(&model).into_iter().map(Found::plain).collect())
 }
 
 impl Choice {
@@ -245,10 +228,12 @@ impl Choice {
         context: &Context,
     ) -> Result<Chosen> {
         let (mut lanes, mut decisions): (Vec<Lane>, Vec<Decision>) = (Vec::new(), Vec::new());
-        let mut by = Vec::new();
+        let (mut by, mut unasked) = (Vec::new(), None);
         if self.picks.is_empty() {
-            lanes.push(lane::without_name(&asking.parts, context)?);
+            let (lane, what) = lane::without_name(&asking.parts, context)?;
+            lanes.push(lane);
             by.push(None);
+            unasked = Some(what);
         }
         for pick in self.picks {
             match pick {
@@ -266,7 +251,7 @@ impl Choice {
                 }
             }
         }
-        Ok(Chosen { lanes, decisions, by })
+        Ok(Chosen { lanes, decisions, by, unasked })
     }
 }
 
@@ -283,8 +268,8 @@ impl Field {
         if self.found.is_some() { Order::Named } else { Order::Found }
     }
 
-    fn found(&self, context: &Context) -> Vec<Found> {
-        self.found.clone().unwrap_or_else(|| whatever_there_is(context))
+    fn found(&self, context: &Context) -> Result<Vec<Found>> {
+        self.found.clone().map_or_else(|| whatever_there_is(context), Ok)
     }
 
     fn rank(
@@ -341,7 +326,7 @@ impl Field {
         context: &Context,
     ) -> Result<(Vec<Lane>, Decision)> {
         let order = self.order();
-        let found = self.found(context);
+        let found = self.found(context)?;
         let request = asking.with(&Params::default());
         let size = Size::of(&request);
         let need = need(&request, size);

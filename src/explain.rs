@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::chat::Finish;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::lane::{Lane, Way};
@@ -80,6 +81,34 @@ pub fn events(count: u32) -> String {
     format!("{count} {}", if count == 1 { "event" } else { "events" })
 }
 
+/// How an answer ended early that did not fail.
+pub fn early(outcome: &Outcome) -> Option<String> {
+    if outcome.error.is_some() {
+        return None;
+    }
+    match outcome.finish {
+        Some(Finish::Length) => Some(length_note(outcome)),
+        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer".to_owned()),
+        Some(Finish::Refusal) => Some("the model refused to answer".to_owned()),
+        Some(Finish::ToolCalls) => Some("the model wants to call a tool; pollm runs none".to_owned()),
+        Some(Finish::Cut) => Some("the answer is not complete".to_owned()),
+        Some(Finish::Stop) if outcome.text.is_empty() => Some("the answer is empty".to_owned()),
+        _ => None,
+    }
+}
+
+fn length_note(outcome: &Outcome) -> String {
+    let tokens = outcome.usage.map(|counted| counted.usage.output.0);
+    let only_reasoning = outcome.text.trim().is_empty() && outcome.reasoning.is_some();
+    match (tokens, outcome.native_finish.as_deref()) {
+        (_, Some("loop")) => "the answer was stopped: the model repeats itself".to_owned(),
+        _ if only_reasoning => "the token limit was reached while reasoning: raise `--max-tokens`".to_owned(),
+        (Some(1), _) => "the answer was cut at 1 token (finish: length)".to_owned(),
+        (Some(tokens), _) => format!("the answer was cut at {tokens} tokens (finish: length)"),
+        (None, _) => "the answer was cut at the token limit (finish: length)".to_owned(),
+    }
+}
+
 /// The error that a failed call ends a command with.
 pub fn failure(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> Error {
     let kind = ErrorKind::from(error.kind);
@@ -116,7 +145,9 @@ fn hint(context: &Context, lane: &Lane, error: &ApiError, outcome: &Outcome) -> 
         FailureKind::Auth => match &lane.way {
             Way::Http { key: Ok(Some(found)), .. } => match &found.source {
                 KeySource::Env(name) => format!("the key came from {name}; check it at the provider"),
-                KeySource::Command(program) => format!("the key came from the command `{program}`"),
+                KeySource::Command(program) => {
+                    format!("the key came from the command `{program}`; check what it prints")
+                }
                 KeySource::File => format!("replace the stored key with `pollm keys set {provider}`"),
             },
             _ => format!("store a key with `pollm keys set {provider}`"),

@@ -15,7 +15,7 @@ use crate::wire::Target;
 
 mod default;
 
-pub use default::{capable, without_name};
+pub use default::{at_last, capable, without_name};
 
 /// One model to ask, with everything that was said about it.
 pub struct Lane {
@@ -194,7 +194,7 @@ fn embedded(model: &ModelRef) -> Result<Way> {
         return Ok(Way::Local);
     }
     Err(Error::usage(format!("there is no embedded model `{}`", model.model))
-        .hint("the one there is: local/smollm2-135m"))
+        .hint("the one there is: `local/smollm2-135m`"))
 }
 
 #[cfg(not(feature = "local"))]

@@ -142,7 +142,7 @@ fn ending(ending: engine::Ending) -> Ending {
 }
 
 /// What a request asks for that the engine does not have.
-fn dropped(request: &Request) -> Vec<Dropped> {
+pub fn dropped(request: &Request) -> Vec<Dropped> {
     let params = &request.params;
     let effort = params.effort.map(|_| ("effort", "the embedded model does not reason"));
     let schema = request.schema.as_ref().map(|_| ("schema", "the embedded model can't be held to a schema"));

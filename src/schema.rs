@@ -155,6 +155,21 @@ fn explained(mut invalid: Error, error: &CompileError, schema: &Value) -> Error 
             let place = place.split_once('#').map_or(place.as_str(), |(_, pointer)| pointer);
             invalid.causes.push(format!("nothing is at `{}`", plain(place)));
         }
+        CompileError::AnchorNotFound { reference, .. } => {
+            let reference = reference.strip_prefix(BASE).unwrap_or(reference);
+            invalid.causes.push(format!("nothing is at `{}`", plain(reference)));
+        }
+        CompileError::DuplicateId { id: name, ptr1, ptr2, .. }
+        | CompileError::DuplicateAnchor { anchor: name, ptr1, ptr2, .. } => {
+            let name = plain(name.strip_prefix(BASE).unwrap_or(name));
+            // They come in any order.
+            let [one, other] = [ptr1.min(ptr2), ptr1.max(ptr2)].map(|place| plain(place));
+            invalid.causes.push(format!("`{name}` names two places: `{one}` and `{other}`"));
+        }
+        CompileError::ParseIdError { loc } => {
+            let place = loc.split_once('#').map_or("", |(_, pointer)| pointer);
+            invalid.causes.push(format!("the `$id` at `{}` is no address", plain(place)));
+        }
         other => invalid.causes.push(plain(&other.to_string().replace(BASE, ""))),
     }
     invalid
@@ -163,8 +178,9 @@ fn explained(mut invalid: Error, error: &CompileError, schema: &Value) -> Error 
 /// The faults that a person would name: those of the parts where a whole
 /// consists of parts, and that no alternative fits where there are several.
 fn mismatches(error: &ValidationError<'_, '_>, whole: &Value, all: &mut Vec<Mismatch>) {
-    use boon::ErrorKind::{AnyOf, Contains, OneOf};
-    if error.causes.is_empty() || matches!(error.kind, AnyOf | OneOf(_) | Contains) {
+    use boon::ErrorKind::{AnyOf, Contains, OneOf, PropertyName};
+    let is_whole = matches!(error.kind, AnyOf | OneOf(_) | Contains | PropertyName { .. });
+    if error.causes.is_empty() || is_whole {
         all.push(Mismatch::new(error, whole));
     } else {
         error.causes.iter().for_each(|cause| mismatches(cause, whole, all));
@@ -187,7 +203,12 @@ impl Mismatch {
             }
             ErrorKind::RefCycle { .. } => "the schema refers to itself without end".to_owned(),
             ErrorKind::OneOf(Some((one, other))) => {
-                format!("it fits more than one of the schemas of `oneOf`: {one} and {other}")
+                format!("more than one of the alternatives fits: `oneOf/{one}` and `oneOf/{other}`")
+            }
+            ErrorKind::PropertyName { prop } => {
+                let mut all = Vec::new();
+                error.causes.iter().for_each(|cause| mismatches(cause, whole, &mut all));
+                format!("the name `{prop}` does not fit: {}", joined(all.iter().map(|why| &why.what), "; "))
             }
             ErrorKind::Not => "it fits what `not` excludes".to_owned(),
             ErrorKind::FalseSchema => "nothing is allowed here".to_owned(),

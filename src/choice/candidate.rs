@@ -32,9 +32,7 @@ pub(super) fn candidate(found: &Found, params: &Params) -> Candidate {
 /// Why a model can't be asked. No key command is run to find out.
 pub(super) fn obstacle(found: &Found, context: &Context) -> Option<String> {
     let id = &found.model.provider;
-    let Some(row) = context.catalog.provider(id.as_str()) else {
-        return Some(format!("unknown provider {id}"));
-    };
+    let row = context.catalog.provider(id.as_str())?;
     if !provider::is_ready(context, &row) {
         return Some(format!("there is no API key for {id}"));
     }

@@ -113,7 +113,8 @@ pub fn run(args: &AskArgs, context: &Context) -> Result<()> {
 fn why(plan: &plan::Plan, context: &Context) -> String {
     if plan.decisions.is_empty() {
         let lane = plan.lanes.first().map_or("", |lane| &lane.name);
-        return format!("no route was used: {lane} is the model named, or the default\n");
+        let what = plan.unasked.unwrap_or("the model that was named");
+        return format!("no route was used: {lane} is {what}\n");
     }
     plan.decisions.iter().map(|decision| route::in_words(decision, &context.output)).collect()
 }

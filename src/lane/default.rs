@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Lane, lane, of_model};
+use super::{Lane, check_abilities, lane, of_model};
 use crate::catalog::{Billing, Modality, Model, Pricing, ProviderKind, State};
 use crate::chat::{Params, Part};
 use crate::context::Context;
 use crate::error::Result;
+use crate::model::ModelRef;
 use crate::money::{Cost, Tokens, Usage};
 use crate::{live, provider};
 
@@ -17,20 +18,46 @@ const LEAST_CONTEXT: u64 = 32_000;
 const TYPICAL: (u64, u64) = (1_000, 500);
 
 /// The cheapest capable model that the user has a key for, else a model of a
-/// server that runs on this machine, else the embedded one.
+/// server that runs on this machine, else the embedded one; and which of these
+/// it is, in words.
 ///
 /// # Errors
-/// Where not even the embedded model is there.
-pub fn without_name(parts: &[Part], context: &Context) -> Result<Lane> {
+/// As [`at_last`], or where nothing takes what is attached.
+pub fn without_name(parts: &[Part], context: &Context) -> Result<(Lane, &'static str)> {
     if let Some(row) = cheapest(parts, context) {
-        log::info!("no model named: {} is the cheapest capable one that you have a key for", row.model);
-        return of_model(row.model.clone(), Some(row), Params::default(), "", context);
+        let lane = of_model(row.model.clone(), Some(row), Params::default(), "", context)?;
+        return Ok(told(lane, "the cheapest capable model that you have a key for"));
     }
+    let (model, what) = at_last(context)?;
+    let lane = lane(&model.to_string(), context)?;
+    check_abilities(std::slice::from_ref(&lane), parts).map_err(|mut error| {
+        error.causes.push(format!("it is {what}: there is no key for a model that does"));
+        error
+    })?;
+    Ok(told(lane, what))
+}
+
+fn told(lane: Lane, what: &'static str) -> (Lane, &'static str) {
+    log::info!("no model named: {} is {what}", lane.name);
+    (lane, what)
+}
+
+/// Who is asked where no model is found that the user has a key for: a server
+/// that runs on this machine, else the embedded model.
+///
+/// # Errors
+/// Where there are keys, but of providers whose addresses lack something.
+pub fn at_last(context: &Context) -> Result<(ModelRef, &'static str)> {
     if let Some(model) = live::first_running(context) {
-        log::info!("no model named and no key found: {model} runs on this machine");
-        return lane(&model.to_string(), context);
+        return Ok((model, "a model of a server that runs on this machine"));
     }
-    lane("local/smollm2-135m", context)
+    let kinds = [ProviderKind::Api, ProviderKind::Gateway];
+    if kinds.into_iter().all(|kind| capable(kind, context).is_empty()) {
+        let providers = context.catalog.providers().into_iter();
+        let mut ready = providers.filter(|row| kinds.contains(&row.kind) && provider::is_ready(context, row));
+        ready.try_for_each(|row| provider::endpoint(context, &row, "").map(drop))?;
+    }
+    Ok((ModelRef::new("local", "smollm2-135m"), "the embedded model"))
 }
 
 /// The cheapest model that is capable, takes what is attached, and whose price
@@ -46,12 +73,15 @@ fn cheapest(parts: &[Part], context: &Context) -> Option<Model> {
     cheapest(ProviderKind::Api).or_else(|| cheapest(ProviderKind::Gateway)).map(|(_, model)| model)
 }
 
-/// The models of a kind of provider that may be chosen unasked: the user can
-/// ask them, they are in service and metered, write text and nothing else, and
+/// The models of a kind of provider that may be chosen unasked: the user has a
+/// key for them, where they are is known, they are in service and metered, write text and nothing else, and
 /// call tools, which small and base models don't.
 pub fn capable(kind: ProviderKind, context: &Context) -> Vec<Model> {
     let providers = context.catalog.providers().into_iter();
-    let usable = providers.filter(|row| row.kind == kind && provider::is_ready(context, row));
+    let usable = providers.filter(|row| {
+        let is_one = row.kind == kind && provider::is_ready(context, row);
+        is_one && provider::endpoint(context, row, "").is_ok()
+    });
     let models = usable.flat_map(|provider| context.catalog.models(&provider.id));
     let capable = |model: &Model| {
         model.state == State::Current

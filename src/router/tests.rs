@@ -3,7 +3,7 @@ use insta::assert_snapshot;
 use super::order::Lead;
 use super::speed::{DOUBT_MS, Memory, figures};
 use super::*;
-use crate::catalog::{Abilities, Catalog, Modality, Part, PriceRow, Prices};
+use crate::catalog::{Abilities, Billing, Catalog, Modality, Part, PriceRow, Prices};
 use crate::money::Tokens;
 
 mod properties;
@@ -268,6 +268,37 @@ fn what_cannot_serve_the_request_is_left_out_with_the_reason() {
     not groq/llama-3.3-70b-versatile: the provider groq is not allowed here
     not openai/gpt-4: it was retired on 2026-10-23
     not local/smollm2-135m: the provider local is not allowed here
+    ");
+}
+
+/// What is unknown is nothing that a bound could let through, but for what is free.
+#[test]
+fn an_unknown_price_passes_no_bound() {
+    let mut candidates: Vec<Candidate> =
+        ["a/small", "a/unknown", "a/free", "a/unbounded"].map(|name| priced(name, "0", "0", vec![])).into();
+    let row = |candidate: &mut Candidate, change: fn(&mut Model)| change(candidate.row.as_mut().unwrap());
+    row(&mut candidates[0], |small| small.max_input = Some(8_000));
+    row(&mut candidates[1], |unknown| unknown.prices.clear());
+    row(&mut candidates[2], |free| free.billing = Billing::Free);
+    candidates[2].worst = Some(Worst::Nothing);
+    let settings = Settings { max_price: Some(Price::per_million("12").unwrap()), ..settled() };
+    let need = Need { input: 9_000, ..Need::default() };
+    let asked = question(Policy::Cheapest, &settings, &need, &candidates);
+    assert_snapshot!(told(&asked), @"
+    a/free: it is free
+    a/unbounded: it is free
+    not a/small: ~9000 tokens of prompt, and it takes 8000
+    not a/unknown: its price is unknown, and `max_price` is $12
+    ");
+    let no_price = crate::budget::Unknown::Price(candidates[1].model.clone());
+    let bounded = Candidate { worst: Some(Worst::Unknown(no_price)), ..candidates[1].clone() };
+    let candidates = [bounded, candidates[2].clone(), candidates[3].clone()];
+    let cap = Some(Cost::parse_usd("1").unwrap());
+    let asked = Question { max_cost: cap, candidates: &candidates, settings: &settled(), ..asked };
+    assert_snapshot!(told(&asked), @"
+    a/free: it is free
+    not a/unknown: no price of a/unknown is known, and the cap is $1.00
+    not a/unbounded: what it may cost is unknown, and the cap is $1.00
     ");
 }
 

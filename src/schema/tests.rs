@@ -121,6 +121,22 @@ fn an_invalid_schema_says_where() {
     error: invalid JSON Schema
       because: at `/pattern`: "(" is not a valid regex
     "#);
+    insta::assert_snapshot!(said(r##"{"$ref":"#nowhere"}"##), @"
+    error: invalid JSON Schema
+      because: nothing is at `#nowhere`
+    ");
+    insta::assert_snapshot!(said(r##"{"$defs":{"a":{"$id":"x"},"b":{"$id":"x"}}}"##), @"
+    error: invalid JSON Schema
+      because: `x` names two places: `/$defs/a` and `/$defs/b`
+    ");
+    insta::assert_snapshot!(said(r##"{"$defs":{"a":{"$anchor":"x"},"b":{"$anchor":"x"}}}"##), @"
+    error: invalid JSON Schema
+      because: `x` names two places: `/$defs/a` and `/$defs/b`
+    ");
+    insta::assert_snapshot!(said(r##"{"$defs":{"a":{"$id":"http:// bad"}}}"##), @"
+    error: invalid JSON Schema
+      because: the `$id` at `/$defs/a` is no address
+    ");
 }
 
 #[test]

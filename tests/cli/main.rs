@@ -25,6 +25,7 @@ mod history;
 mod house;
 mod input;
 mod json;
+mod live;
 #[cfg(feature = "local")]
 mod local;
 mod models;

@@ -11,7 +11,7 @@ use crate::chat::{Finish, Request};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::possibly_lost;
-use crate::explain::events;
+use crate::explain::{early, events};
 use crate::lane::Lane;
 use crate::outcome::{Outcome, Status};
 use crate::render::events::{EventWriter, Speaker};
@@ -171,36 +171,9 @@ impl Ended<'_> {
     }
 }
 
-/// How an answer ended early that did not fail.
-fn early(outcome: &Outcome) -> Option<String> {
-    if outcome.error.is_some() {
-        return None;
-    }
-    match outcome.finish {
-        Some(Finish::Length) => Some(length_note(outcome)),
-        Some(Finish::ContentFilter) => Some("the provider's filter cut the answer".to_owned()),
-        Some(Finish::Refusal) => Some("the model refused to answer".to_owned()),
-        Some(Finish::ToolCalls) => Some("the model wants to call a tool; pollm runs none".to_owned()),
-        Some(Finish::Cut) => Some("the answer is not complete".to_owned()),
-        Some(Finish::Stop) if outcome.text.is_empty() => Some("the answer is empty".to_owned()),
-        _ => None,
-    }
-}
-
 /// A text with a newline at its end, nothing where there is no text.
 fn ended(text: &str) -> String {
     if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
-}
-
-fn length_note(outcome: &Outcome) -> String {
-    let tokens = outcome.usage.map(|counted| counted.usage.output.0);
-    let only_reasoning = outcome.text.trim().is_empty() && outcome.reasoning.is_some();
-    match (tokens, outcome.native_finish.as_deref()) {
-        (_, Some("loop")) => "the answer was stopped: the model repeats itself".to_owned(),
-        _ if only_reasoning => "the token limit was reached while reasoning: raise `--max-tokens`".to_owned(),
-        (Some(tokens), _) => format!("the answer was cut at {tokens} tokens (finish: length)"),
-        (None, _) => "the answer was cut at the token limit (finish: length)".to_owned(),
-    }
 }
 
 /// Adds to a failure where the part that came can be found, and which model

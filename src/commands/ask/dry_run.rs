@@ -12,15 +12,18 @@ use crate::choice::Decision;
 use crate::cli::CapOptions;
 use crate::context::Context;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::estimate::{self, Estimate};
 use crate::lane::{Lane, Way};
+#[cfg(feature = "local")]
+use crate::local::dropped;
 use crate::past::Past;
 use crate::provider;
 use crate::render::output::Paint;
-use crate::render::route;
-use crate::streams::{Stdout, stderr};
-use crate::wire::{Auth, Target};
+use crate::render::{json, route};
+use crate::secrets::{KeyFile, KeySource};
+use crate::streams::{Stdout, Written, stderr};
+use crate::wire::{Auth, Dropped, Target};
 
 /// Strings longer than this are shortened where a person reads.
 const LONGEST_SHOWN: usize = 2_000;
@@ -67,16 +70,19 @@ pub(crate) fn print(
         let cost = Cost { estimate: &estimate, verdict: verdict.as_ref(), decided: decided.as_ref() };
         let shown = match &lane.way {
             Way::Http { target, .. } => over_http(as_json, context, target, &request, &cost)?,
-            Way::Local => in_process(as_json, lane, &request, &cost),
+            Way::Local => in_process(as_json, context, lane, &request, &cost),
         };
-        if stdout.write(shown.as_bytes()).is_err() {
-            return Ok(());
+        match stdout.write(shown.as_bytes()) {
+            Ok(Written::Ok) => {}
+            // Whoever left has seen enough.
+            Ok(Written::Closed) => return Ok(()),
+            Err(error) => return Err(Error::failed("the request could not be written").because(&error)),
         }
         if !context.output.quiet {
             let note = format!("{}: {}; nothing was sent\n", lane.name, estimate.in_words());
             stderr(&context.output.paint_stderr(&note, Paint::Dim));
             if let Some(verdict) = &verdict {
-                let note = format!("{}: {}\n", lane.name, in_words(verdict, together));
+                let note = format!("{}: {}\n", lane.name, in_words(verdict, together, &lane.name));
                 stderr(&context.output.paint_stderr(&note, Paint::Dim));
             }
         }
@@ -130,8 +136,8 @@ impl Cost<'_> {
     }
 }
 
-/// What the caps say to a call.
-fn in_words(verdict: &Result<Granted>, together: bool) -> String {
+/// What the caps say to a call of a lane, which is named in front of it.
+fn in_words(verdict: &Result<Granted>, together: bool, lane: &str) -> String {
     match verdict {
         Ok(granted) => {
             let most = granted.worst.map_or_else(
@@ -146,7 +152,10 @@ fn in_words(verdict: &Result<Granted>, together: bool) -> String {
                 None => most,
             }
         }
-        Err(error) => format!("it would not be sent: {}", error.message),
+        Err(error) => {
+            let why = error.message.strip_prefix(lane).and_then(|rest| rest.strip_prefix(": "));
+            format!("it would not be sent: {}", why.unwrap_or(&error.message))
+        }
     }
 }
 
@@ -161,10 +170,7 @@ fn over_http(
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     headers.extend(wire.headers);
     headers.extend(key_header(context, target));
-    for dropped in wire.dropped.iter().filter(|_| !context.output.quiet) {
-        let note = format!("`{}` is left out: {}\n", dropped.param, dropped.reason);
-        stderr(&context.output.paint_stderr(&note, Paint::Dim));
-    }
+    say_dropped(&wire.dropped, context);
     if as_json {
         let headers: serde_json::Map<String, Value> =
             headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
@@ -181,17 +187,26 @@ fn over_http(
     Ok(format!("POST {url}\n{headers}\n{body:#}\n"))
 }
 
-/// The key's header, with the name of the place where the key is in its place.
+/// What the request can't take, a line each.
+fn say_dropped(dropped: &[Dropped], context: &Context) {
+    for dropped in dropped.iter().filter(|_| !context.output.quiet) {
+        let note = format!("`{}` is left out: {}\n", dropped.param, dropped.reason);
+        stderr(&context.output.paint_stderr(&note, Paint::Dim));
+    }
+}
+
+/// The key's header, with the name of the place where the key is in its place,
+/// or would have to be; nothing where none is sent.
 fn key_header(context: &Context, target: &Target) -> Option<(String, String)> {
     let provider = context.catalog.provider(target.model.provider.as_str())?;
     let query = provider::key_query(context, &provider);
-    if query.unused {
-        return None;
-    }
-    let placeholder = match query.variables.first() {
-        Some(name) => format!("${name}"),
-        None if query.command.is_some() => "$(key_command)".to_owned(),
-        None => return None,
+    let stored = KeyFile::open(&context.paths.key_file).unwrap_or_default();
+    let placeholder = match (query.locate(&context.env, &stored), query.variables.first()) {
+        (None, _) if !query.required => return None,
+        (Some(KeySource::Command(_)), _) => "$(key_command)".to_owned(),
+        (Some(KeySource::Env(name)), _) => format!("${name}"),
+        (_, Some(name)) => format!("${name}"),
+        (_, None) => "[key]".to_owned(),
     };
     Some(match &target.auth {
         Auth::Bearer => ("authorization".to_owned(), format!("Bearer {placeholder}")),
@@ -199,16 +214,23 @@ fn key_header(context: &Context, target: &Target) -> Option<(String, String)> {
     })
 }
 
-fn in_process(as_json: bool, lane: &Lane, request: &Request, cost: &Cost<'_>) -> String {
-    let turns: Vec<Value> = request
-        .messages
-        .iter()
-        .map(|message| json!({"role": format!("{:?}", message.role).to_lowercase(), "text": message.to_text()}))
-        .collect();
-    let mut whole = json!({"model": lane.name, "runs": "in this process", "system": request.system,
-        "messages": turns});
+fn in_process(as_json: bool, context: &Context, lane: &Lane, request: &Request, cost: &Cost<'_>) -> String {
+    say_dropped(&dropped(request), context);
+    let mut whole = json!({"model": lane.name, "runs": "in this process"});
+    if let (Value::Object(whole), Value::Object(asked)) = (&mut whole, json::asked(request)) {
+        whole.extend(asked);
+    }
+    if !as_json {
+        return format!("{whole:#}\n");
+    }
     cost.add_to(&mut whole);
-    if as_json { format!("{whole}\n") } else { format!("{whole:#}\n") }
+    format!("{whole}\n")
+}
+
+/// Without the embedded model there is nothing that it could not take.
+#[cfg(not(feature = "local"))]
+fn dropped(_request: &Request) -> Vec<Dropped> {
+    Vec::new()
 }
 
 /// Attachments are base64 of megabytes: a person wants to see that they are

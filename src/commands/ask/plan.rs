@@ -39,6 +39,8 @@ pub(super) enum Product {
 pub(super) struct Plan {
     pub(super) lanes: Vec<Lane>,
     pub(super) decisions: Vec<Decision>,
+    /// Where no model was named: what the one that is asked is.
+    pub(super) unasked: Option<&'static str>,
     pub(super) asking: Asking,
     pub(super) manner: Manner,
     pub(super) product: Product,
@@ -102,6 +104,7 @@ pub(super) fn resolve(args: &AskArgs, context: &Context) -> Result<Plan> {
     Ok(Plan {
         lanes: chosen.lanes,
         decisions: chosen.decisions,
+        unasked: chosen.unasked,
         asking,
         manner,
         product,

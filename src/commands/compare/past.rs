@@ -302,6 +302,8 @@ fn merge(comparison: &mut Comparison, plan: &Plan, raced: Raced) {
         runs.retain(|run| !run.is_warmup || run.outcome.bill.cost != Some(Cost::ZERO));
         runs.sort_by_key(|run| !run.is_warmup);
     }
+    // Who ends first is not who was named first.
+    comparison.lanes.sort_by_key(|lane| plan.all_names.iter().position(|name| *name == lane.name));
 }
 
 /// Holds the answers against other checks than those of then; false where the

@@ -50,7 +50,14 @@ fn print(comparison: &Comparison, showing: &Showing<'_>, context: &Context) -> R
         let failed = |error| Error::failed("the comparison could not be written").because(&error);
         return written.map_err(failed).map_err(hint);
     };
-    save(file, &whole(comparison, showing, context, false)).map(|()| Written::Ok).map_err(hint)
+    let text = whole(comparison, showing, context, false);
+    save(file, &text).map(|()| Written::Ok).map_err(|error| match showing.is_kept {
+        true => hint(error),
+        false => match Stdout::open().write(text.as_bytes()) {
+            Ok(_) => error.hint("it was printed on stdout instead"),
+            Err(_) => error,
+        },
+    })
 }
 
 fn whole(comparison: &Comparison, showing: &Showing<'_>, context: &Context, for_person: bool) -> String {

@@ -2,9 +2,8 @@
 //! there, why it ends where it ends, what checks said, what was left out.
 
 use super::cells::line;
-use crate::chat::Finish;
 use crate::comparison::{LaneResult, Run};
-use crate::explain::{connect_hint, phrase, said};
+use crate::explain::{connect_hint, early, phrase, said};
 use crate::outcome::{Outcome, Status};
 use crate::render::output::Paint;
 use crate::wire::{ApiError, FailureKind};
@@ -73,7 +72,7 @@ fn failed(outcome: &Outcome, error: &ApiError, remarks: &mut Vec<Remark>) {
 pub(in crate::render) fn hint(outcome: &Outcome, error: &ApiError) -> Option<String> {
     let provider = line(outcome.model.provider.as_str());
     Some(match error.kind {
-        FailureKind::Auth => format!("store a key with `pollm keys set {provider}`"),
+        FailureKind::Auth => "check the key; `pollm models providers` shows where it was found".to_owned(),
         FailureKind::Money => "add credit at the provider".to_owned(),
         FailureKind::NotFound => {
             format!("check the id; `pollm models --provider {provider}` lists what is known")
@@ -95,18 +94,13 @@ pub(in crate::render) fn hint(outcome: &Outcome, error: &ApiError) -> Option<Str
 
 /// Why an answer without an error is not what it may seem.
 fn ending(outcome: &Outcome) -> Option<Remark> {
-    let text = match (outcome.status, outcome.finish) {
-        (Status::Skipped, _) => "not asked".to_owned(),
-        (Status::Cancelled, _) => "interrupted".to_owned(),
-        (_, Some(Finish::Length)) => match outcome.usage {
-            Some(counted) => format!("cut at {} tokens", counted.usage.output),
-            None => "cut at the token limit".to_owned(),
-        },
-        (_, Some(Finish::ContentFilter)) => "the provider's filter cut the answer".to_owned(),
-        (_, Some(Finish::Refusal)) => "the model refused to answer".to_owned(),
-        (_, Some(Finish::ToolCalls)) => "the model wants to call a tool; pollm runs none".to_owned(),
-        (Status::Partial, _) | (_, Some(Finish::Cut)) => "the answer is not complete".to_owned(),
-        _ if outcome.text.trim().is_empty() => "the answer is empty".to_owned(),
+    let text = match (outcome.status, early(outcome)) {
+        (Status::Skipped, _) => "not asked",
+        (Status::Cancelled, _) => "interrupted",
+        // How it finished is a figure of its own.
+        (_, Some(why)) => return Some(Remark::new("warning", why.trim_end_matches(" (finish: length)"))),
+        (Status::Partial, None) => "the answer is not complete",
+        _ if outcome.text.trim().is_empty() => "the answer is empty",
         _ => return None,
     };
     Some(Remark::new("warning", text))

@@ -5,11 +5,12 @@ use super::fold::{Fold, fold};
 use super::sheet::{Cell, Figure, Sheet, sheet};
 use super::total;
 use crate::comparison::{Agreement, Comparison, LaneResult};
-use crate::explain::phrase;
+use crate::explain::{phrase, what};
 use crate::outcome::{Status, Timing};
 use crate::render::figures;
 use crate::render::output::{Output, Paint};
 use crate::statistics::{Better, Contrast, MILLISECOND, against_best};
+use crate::wire::FailureKind;
 
 /// A line of the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,6 +339,7 @@ fn failures(comparison: &Comparison, sheet: &Sheet, said: &mut Said) {
         let why = why.or_else(|| {
             runs().next().map(|run| match run.outcome.status {
                 Status::Skipped => "not asked".to_owned(),
+                Status::Cancelled => what(FailureKind::Cancelled).to_owned(),
                 other => other.as_str().to_owned(),
             })
         });
@@ -379,7 +381,7 @@ fn opening(answer: &str) -> String {
     const MOST: usize = 60;
     let text = line(answer);
     match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
         None => text,
     }
 }

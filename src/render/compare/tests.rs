@@ -6,6 +6,7 @@ mod any;
 mod figures;
 mod files;
 mod views;
+mod words;
 
 use super::sheet::{Figure, sheet};
 use super::*;

@@ -315,6 +315,29 @@ fn tables_without_room_become_cards() {
     assert_eq!(render(accessible, "|A|B|\n|-|-|\n|1|2|\n"), "A: 1\nB: 2\n");
 }
 
+/// What does not fit into memory is shown as it comes, under one head.
+#[test]
+fn a_table_without_end_is_one_table() {
+    let rows: Vec<String> = (1_000..5_000).map(|n| format!("|{n}|{}|", "x".repeat(80))).collect();
+    let text = format!("|A|B|\n|:-:|-|\n{}\n\nEnd", rows.join("\n"));
+    let wide = render(style(100), &text);
+    let lines: Vec<&str> = wide.lines().collect();
+    assert!(lines[0] == " A   │ B" && lines[1].starts_with("━━━━━┿━━") && lines[2].starts_with("1000 │ x"));
+    assert_eq!(
+        (lines.len(), lines[4_001], lines[4_003]),
+        (4_004, &*format!("4999 │ {}", "x".repeat(80)), "End")
+    );
+    let cards = render(style(20), &text);
+    assert_eq!((cards.matches("A: ").count(), cards.matches("\n\n\n").count()), (4_000, 0));
+    // A head alone has no rows to be a card of.
+    let accessible = Style { accessible: true, ..style(80) };
+    assert_eq!(render(accessible, "|A|B|\n|-|-|\n"), "A\nB\n");
+    // Nor is a row without end kept.
+    let row = format!("|A|B|\n|-|-|\n|1|2|\n|{}", "word ".repeat(4_000));
+    let shown = render(style(80), &row);
+    assert!(shown.starts_with("A │ B\n━━┿━━\n1 │ 2\n") && shown.matches("word").count() == 4_000, "{shown}");
+}
+
 #[test]
 fn what_only_looks_like_a_table_is_text() {
     assert_eq!(plain("| a | b |\n| c |\ntext"), "| a | b |\n| c |\ntext\n");

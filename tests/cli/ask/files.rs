@@ -60,3 +60,26 @@ fn the_extension_counts_in_any_case() {
     let written = fs::read_to_string(lab.env.root().join("work/answer.JSON")).unwrap();
     assert!(written.starts_with("{\"schema\":\"pollm/1\""), "{written}");
 }
+
+/// What was attached is not kept, but that it was, and how large.
+#[test]
+fn the_history_names_what_was_attached() {
+    let lab = lab();
+    lab.env.write("paper.pdf", "%PDF-1.4\n%%EOF\n");
+    let args = ["-a", "paper.pdf", "-a", "https://127.0.0.1/a.png", "hello"];
+    let _ = lab.ask(&args).run().success();
+    let row = lab.ledger().remove(0);
+    let attached = &row["request"]["messages"][0]["attachments"];
+    assert_eq!(
+        *attached,
+        serde_json::json!([
+            {"name": "paper.pdf", "mime": "application/pdf", "bytes": 15},
+            {"name": "a.png", "mime": "image/png", "url": "https://127.0.0.1/a.png"},
+        ])
+    );
+    let shown = lab.pollm(["history", "show", row["id"].as_str().unwrap()]).run().success().stdout;
+    assert!(
+        shown.contains("application/pdf, 15 bytes]\n") && shown.contains("https://127.0.0.1/a.png]\n"),
+        "{shown}"
+    );
+}

@@ -79,6 +79,11 @@ const WITH_CODE: &str = "Here:\n\n```sh\nls -l\n```\n\nAnd:\n\n```\nother\n```\n
 fn the_first_code_block() {
     let lab = Lab::always(Script::sse(openai_chunks(&[WITH_CODE])));
     assert_eq!(lab.ask(&["-x", "hello"]).run().success().stdout, "ls -l\n");
+    // A name that asks for JSON asks for something else.
+    for as_json in [["--format", "json"], ["--output", "block.json"]] {
+        let refused = lab.ask(&["-x", as_json[0], as_json[1], "hello"]).run().exited(2);
+        assert!(refused.stderr.starts_with("error: `--extract` prints text; "), "{refused}");
+    }
     assert_snapshot!(self::lab().ask(&["-x", "hello"]).run(), @r"
         ------- stderr -------
         Good day

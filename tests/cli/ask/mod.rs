@@ -2,7 +2,10 @@
 
 mod chains;
 mod conversations;
+mod dry_runs;
+mod endings;
 mod files;
 mod formats;
 mod protocols;
 mod requests;
+mod unnamed;

@@ -231,3 +231,22 @@ fn commas_within_an_option_s_json_part_no_models() {
     assert_eq!(bodies.len(), 2, "{output}");
     assert_eq!((&bodies[0]["provider"], &bodies[1]["model"]), (&json!({"order": ["x", "y"]}), &json!("two")));
 }
+
+/// What an answer lacks is said in the words of the schema, with the place.
+#[test]
+fn why_an_answer_does_not_meet_its_schema() {
+    let said = |schema: &str, answer: &str| {
+        let lab = Lab::always(Script::sse(openai_chunks(&[answer])));
+        let output = lab.ask(&["--schema", schema, "hello"]).run().exited(7);
+        let causes = output.stderr.lines().filter_map(|line| line.strip_prefix("  because: "));
+        causes.collect::<Vec<_>>().join("\n")
+    };
+    let both = r#"{"oneOf":[{"type":"string"},{"type":"null"},{"minLength":1}]}"#;
+    assert_eq!(said(both, "\"yes\""), "more than one of the alternatives fits: `oneOf/0` and `oneOf/2`");
+    assert_eq!(said(r#"{"not":{"type":"string"}}"#, "\"yes\""), "it fits what `not` excludes");
+    assert_eq!(said("false", "1"), "nothing is allowed here");
+    assert_eq!(
+        said(r#"{"propertyNames":{"maxLength":2},"properties":{"a":{"const":1}}}"#, "{\"long\":1,\"a\":2}"),
+        "at `/a`: expected 1\nthe name `long` does not fit: length must be <=2, but got 4"
+    );
+}

@@ -6,8 +6,10 @@ mod events;
 mod failures;
 mod matrix;
 mod past;
+mod remarks;
 mod runs;
 mod side_by_side;
+mod views;
 
 use crate::support::lab::row;
 use crate::support::process::Run;

@@ -67,9 +67,50 @@ fn only_what_failed_is_asked_once_more() {
 
 #[test]
 fn without_one_it_says_so() {
-    let lab = lab_of(&["a"], |_, _| Script::new(500));
+    let lab = lab_of(&["a"], |_, _| Script::sse(openai_chunks(&["hello"])));
     let output = lab.pollm(["compare", "--last"]).run().exited(2);
     assert!(output.stderr.contains("there is no comparison to show again"), "{}", output.stderr);
+    let _ = compare(&lab, &["a", "a"], &["hello"]).run().success();
+    let calls = lab.ledger();
+    let ids = calls.iter().map(|call| call["id"].as_str().unwrap());
+    let _ = lab.pollm(["history", "delete", "--yes"].into_iter().chain(ids)).run().success();
+    let output = lab.pollm(["compare", "--last"]).run().exited(2);
+    assert!(output.stderr.contains("there is no comparison to show again"), "{}", output.stderr);
+}
+
+#[test]
+fn of_a_damaged_history_nothing_is_shown() {
+    let lab = lab_of(&["a"], |_, _| Script::new(500));
+    let folder = lab.env.root().join("data/pollm");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ledger.db"), "no ledger at all").unwrap();
+    let output = lab.pollm(["compare", "--last"]).run().exited(1);
+    assert!(
+        output.stderr.starts_with("error: the history can't be read\n  because: the ledger "),
+        "{output}"
+    );
+}
+
+/// Whoever ends first is not whoever was named first.
+#[test]
+fn lanes_that_are_added_keep_the_order_named() {
+    let (done, others) = std::sync::mpsc::channel::<()>();
+    let others = std::sync::Mutex::new(others);
+    let lab = lab_of(&["a", "b", "c", "d"], move |name, _| {
+        if name == "c" {
+            let _ = others.lock().unwrap().recv();
+        }
+        Script::sse(openai_chunks(&["I am ", name]))
+    });
+    let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
+    let running = lab.pollm(["compare", "--last", "--add", "-m", "c/one,d/one", "--json"]).spawn();
+    while lab.ledger().len() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    drop(done);
+    let added = running.finish().success().json();
+    let names: Vec<_> = added["lanes"].as_array().unwrap().iter().map(|lane| &lane["lane"]).collect();
+    assert_eq!(json!(names), json!(["a/one", "b/one", "c/one", "d/one"]));
 }
 
 #[test]

@@ -31,6 +31,16 @@ fn the_second_answers_and_the_first_is_stopped() {
 }
 
 #[test]
+fn a_terminal_says_who_is_waited_for() {
+    let lab = lab(|_, _| Script::new(200).hang());
+    let mut running = ask(&lab, "a/one,b/one", &["--hedge", "0.2s"]).terminal(100, 24).spawn();
+    running.wait_for_stdout("waiting for a/one, ");
+    running.wait_for_stdout("waiting for a/one and b/one, ");
+    running.interrupt();
+    let _ = running.finish().exited(130);
+}
+
+#[test]
 fn nothing_of_the_loser_is_printed() {
     let lab = lab(|model, _| match model {
         // Blank text is a token, but nothing to see; reasoning is not the answer.
@@ -202,4 +212,17 @@ fn wrong_uses_are_said() {
     }
     let _ = ask(&lab, "a/one,b/one", &["--hedge", "1", "--no-stream"]).run().exited(2);
     assert_eq!(asked(&lab), [""; 0]);
+}
+
+/// Without a history there is no p90, which is no reason not to ask.
+#[test]
+fn a_damaged_history_is_as_good_as_none() {
+    let lab = lab(|_, _| answer("Here"));
+    let folder = lab.env.root().join("data/pollm");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("ledger.db"), "no ledger at all").unwrap();
+    let output = ask(&lab, "a/one,b/one", &["--hedge", "p90"]).run().success();
+    assert_eq!(output.stdout, "Here\n");
+    let said = "a/one: 0 of the 10 calls that a p90 needs; the next model is asked after 10 s\n";
+    assert!(output.stderr.starts_with(said), "{output}");
 }

@@ -28,7 +28,11 @@ pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
         }
         page.text(".");
     }
-    page.raw("</p>\n<ol class=\"groups\">\n");
+    page.raw("</p>\n");
+    if answered == 0 {
+        return page.raw("</section>\n");
+    }
+    page.raw("<ol class=\"groups\">\n");
     for group in &agreement.groups {
         page.raw("<li><p>");
         page.element("strong", &[], &plural(group.lanes.len(), "model", "models"));
