@@ -40,7 +40,7 @@ pub fn show(model: &Model, around: &Around, at: Timestamp) -> String {
     let title = format!("prices at {}, in USD per million tokens", minute(at));
     match &now {
         Some(now) => {
-            let mut facts = in_use(now, &around.date);
+            let mut facts = in_use(model, now, &around.date);
             facts.extend(row_facts(now.row));
             text.push_str(&format!("\n{title}:\n{}", block("  ", &facts)));
         }
