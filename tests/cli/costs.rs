@@ -304,10 +304,16 @@ fn an_audit_asks_openrouter_what_it_charged() {
         (&json!("0.0036"), &json!(0.2))
     );
     let text = run(&["cost", "audit", "--limit", "1"]);
-    assert!(text.stdout.contains("0 of 1 call agree") && text.stdout.contains("gen-2"), "{text}");
+    assert!(text.stdout.contains("0 of 1 call agrees") && text.stdout.contains("gen-2"), "{text}");
     assert!(text.stdout.contains("3 calls billed $0.003, prices say $0.0036 (+20.0%)"), "{text}");
     assert!(!format!("{}{}", text.stdout, text.stderr).contains(KEY));
-    assert_eq!(server.requests().len(), 3 + 3 + 1);
+    let text = run(&["cost", "audit"]).stdout;
+    assert!(text.contains("\n  1 of 3 calls agree to the last digit\n"), "{text}");
+    assert!(
+        text.contains("\n  gen-1 openrouter/lab/one: charged $0.002, recorded $0.001 (cancelled)\n"),
+        "{text}"
+    );
+    assert_eq!(server.requests().len(), 3 + 3 + 1 + 3);
 }
 
 #[test]
