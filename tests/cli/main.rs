@@ -33,6 +33,7 @@ mod readme;
 mod reference;
 mod refresh;
 mod routes;
+mod shown;
 mod spending;
 mod stdin;
 mod surroundings;

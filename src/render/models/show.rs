@@ -68,6 +68,9 @@ pub fn show(model: &Model, around: &Around, at: Timestamp) -> String {
 
 fn notes(model: &Model, schedule: Option<String>) -> Vec<String> {
     let mut notes = Vec::new();
+    if model.prices.is_empty() {
+        return notes;
+    }
     if model.route_dependent {
         notes.push("approximate: the price depends on the route that the gateway takes".to_owned());
     }
