@@ -347,3 +347,30 @@ fn a_route_and_a_set_are_repriced_as_their_models() {
     let any = lab.pollm(["cost", "what-if", "any"]).run().exited(2);
     assert!(any.stderr.contains("route `any` names no models") && any.stderr.contains("hint: "), "{any}");
 }
+
+/// Some models have another price for answers that they think about.
+#[test]
+fn a_call_with_an_effort_is_repriced_as_one_that_thinks() {
+    let lab = Lab::always(answer("a", 1_000, 0, 1_000_000, None));
+    for effort in [&["--effort", "none"][..], &["--effort", "low"]] {
+        let _ = lab.ask(&[&["--no-stream"], effort, &["hello"]].concat()).run().success();
+        let total = cost(&lab, "what-if alibaba/qwen-plus")["models"][0]["total"]["what_if"]["usd"].clone();
+        assert_eq!(total, if effort[1] == "none" { "1.2004" } else { "5.2008" });
+    }
+}
+
+#[test]
+fn a_call_of_unknown_cost_counts_under_a_cap_though_no_history_has_it() {
+    let lab = Lab::always(answer("a", 7, 0, 5, None));
+    lab.configure("[budget]\nday = \"5\"");
+    let ask = ["ask", "--no-stream", "--no-log", "--allow-unpriced", "-m", "lab/secret", "hello"];
+    let _ = lab.pollm(ask).run().success();
+    let budget = |args: &[&str]| lab.pollm(["cost", "budget"].iter().chain(args).copied());
+    let shown = budget(&[]).run().success().stdout;
+    assert!(shown.contains("  ≥ $0.00 (1 unpriced)  "), "{shown}");
+    assert!(shown.contains("  lab/secret  cost unknown  possibly billed: "), "{shown}");
+    let read = budget(&[]).env("ACCESSIBLE", "1").run().success().stdout;
+    assert!(read.contains("\ncost: unknown\nstate: possibly billed: "), "{read}");
+    let document = budget(&["--format", "markdown"]).run().success().stdout;
+    assert!(document.contains(" | lab/secret | unknown | possibly billed: "), "{document}");
+}

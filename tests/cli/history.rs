@@ -141,7 +141,7 @@ fn a_deletion_is_asked_for_on_a_terminal_and_can_be_refused() {
     assert_eq!(lab.ledger().len(), 2);
     let id = lab.ledger()[0]["id"].as_str().unwrap().to_owned();
     let _ = lab.ask(&["hello"]).run().success();
-    let one = lab.pollm(["history", "delete", &id]).run().success();
+    let one = lab.pollm(["history", "delete", &id, &id]).run().success();
     assert_eq!(one.stderr, "deleted 1 call\n");
     assert!(answered("y\n").exited(0).stdout.contains("deleted 2 calls"));
     assert_eq!(lab.ledger().len(), 0);

@@ -249,7 +249,7 @@ fn accessible(lines: &[Line], held: &[Held], now: &Zoned) -> String {
     caps.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
-/// The calls that hold money, a line each.
+/// The calls that hold money, a line each and without a head.
 fn held_lines(held: &[Held], now: &Zoned) -> String {
     if held.is_empty() {
         return String::new();
@@ -259,7 +259,13 @@ fn held_lines(held: &[Held], now: &Zoned) -> String {
 }
 
 fn held_columns(heads: Option<[String; 4]>, held: &[Held], now: &Zoned) -> Vec<Column> {
-    let all: Vec<_> = heads.into_iter().chain(held.iter().map(|one| held_facts(one, now))).collect();
+    let has_head = heads.is_some();
+    let facts = held.iter().map(|one| {
+        let [at, model, cost, state] = held_facts(one, now);
+        let cost = if has_head || one.worst.is_some() { cost } else { format!("cost {cost}") };
+        [at, model, cost, state]
+    });
+    let all: Vec<_> = heads.into_iter().chain(facts).collect();
     let column = |at: usize| Column::new(all.iter().map(|facts| facts[at].clone()).collect(), Place::Left);
     (0..4).map(column).collect()
 }
@@ -270,7 +276,7 @@ fn held_facts(one: &Held, now: &Zoned) -> [String; 4] {
     [
         one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string(),
         clean_line(&one.model.to_string()).into_owned(),
-        most.unwrap_or_else(|| "cost unknown".to_owned()),
+        most.unwrap_or_else(|| "unknown".to_owned()),
         said(one.state).to_owned(),
     ]
 }

@@ -49,7 +49,7 @@ fn table(findings: &Findings<'_>) -> Vec<String> {
     let table = &findings.table;
     let origin = if table.refreshed { "refreshed" } else { "those of this build" };
     let age = match table.age {
-        Some(0) | None => String::new(),
+        Some(..=0) | None => String::new(),
         Some(1) => ", 1 day old".to_owned(),
         Some(days) => format!(", {days} days old"),
     };
