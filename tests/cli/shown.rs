@@ -138,6 +138,8 @@ fn a_set_is_read_out_a_line_a_fact() {
     let lab = Lab::always(Script::new(404));
     lab.configure(OWN);
     let output = pollm(&lab.env, "models show both").env("ACCESSIBLE", "1").run().success();
+    let narrow = pollm(&lab.env, "models show both --color never").terminal(60, 30).run().success().stdout;
+    assert!(narrow.contains("  rt-----o\r\n\r\nr reasoning, t tools, "), "{narrow}");
     assert_snapshot!(output.stdout, @"
     set: both
 
@@ -356,5 +358,36 @@ fn a_route_says_by_what_it_chooses() {
     route       mine
     policy      best: your own order, else the newest model of the dearest family
     models      lab/two, lab/one
+    ");
+}
+
+#[test]
+fn half_a_price_is_no_amount() {
+    let env = Env::new();
+    let list = pollm(&env, "models --provider azure model-router");
+    let read = list.env("ACCESSIBLE", "1").run().success().stdout;
+    assert!(read.contains("\ninput price: 0.14 USD per million tokens\noutput price: unknown\n"), "{read}");
+}
+
+#[test]
+fn who_has_no_usable_address_is_named() {
+    let env = Env::new();
+    let check = pollm(&env, "models check openai").env("OPENAI_API_KEY", KEY).env("OPENAI_BASE_URL", "no");
+    assert_snapshot!(check.run(), @"
+    openai  failed  -  `OPENAI_BASE_URL` is not a usable address
+    ------- stderr -------
+    error: failed the check: openai
+    [exit status: 5]
+    ");
+    let live = pollm(&env, "models --provider azure --live model-router").run().success();
+    let warning = "warning: the address of provider azure needs AZURE_RESOURCE_NAME, which is not set\n";
+    assert_eq!(live.stderr, warning);
+    env.configure("[providers.house]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n");
+    assert_snapshot!(pollm(&env, "models --provider house").run(), @"
+    ------- stderr -------
+    no models of house are known
+
+    hint: `--live` asks the provider for its list
+    [exit status: 0]
     ");
 }
