@@ -257,6 +257,10 @@ fn clearing_pauses_says_how_many_ended() {
     assert_eq!(clear(), "nothing was left alone\n");
     let _ = lab.ask(&["hello"]).run().exited(1);
     assert_eq!(clear(), "1 pause ended\n");
+    for model in ["lab/one", "lab/two"] {
+        let _ = lab.pollm(["ask", "-m", model, "hello"]).run().exited(1);
+    }
+    assert_eq!(clear(), "2 pauses ended\n");
 }
 
 #[test]
