@@ -183,7 +183,7 @@ fn an_estimate_is_read_out_with_what_it_rests_on() {
 #[test]
 fn calls_that_nobody_counted_are_left_out_of_a_what_if() {
     let lab = Lab::start(|_, n| match n {
-        0 | 2 => Script::sse([": still here\n\n"]).reset(),
+        0 | 2 => Script::sse([": still here\n\n"]).sleep(300).reset(),
         1 | 3 => Script::json(400, &json!({"error": {"message": "no"}})),
         _ => answer(500, 100, None),
     });

@@ -157,12 +157,16 @@ fn thinking(model: &Model) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `deprecated, shut down on 2027-01-01`.
+/// `deprecated, to be shut down on 2027-01-01 or later`.
 fn state(model: &Model, at: Timestamp) -> String {
     let today = at.to_zoned(jiff::tz::TimeZone::UTC).date();
     match model.shutdown {
-        Some(day) if day <= today || model.state == State::Retired => format!("retired, shut down on {day}"),
-        Some(day) => format!("{}, to be shut down on {day} or later", model.state.as_str()),
+        Some(day) if model.state == State::Retired => format!("retired, shut down on {day}"),
+        // Clouds publish "not before" dates, so it may still answer.
+        Some(day) => {
+            let was = if day <= today { "was to be" } else { "to be" };
+            format!("{}, {was} shut down on {day} or later", model.state.as_str())
+        }
         None => model.state.as_str().to_owned(),
     }
 }
