@@ -315,7 +315,7 @@ impl Counted {
     pub fn in_words(self) -> String {
         match self {
             Self::ByRule => "by a rule of thumb".to_owned(),
-            Self::Measured { calls } => format!("measured from {calls} of your calls"),
+            Self::Measured { calls } => format!("as measured in {calls} of your calls"),
         }
     }
 }

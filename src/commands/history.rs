@@ -130,6 +130,9 @@ fn list(
         TableFormat::Jsonl => json::lines(&objects(&calls, ledger)?),
         TableFormat::Csv => csv::of_objects(&FIELDS, &calls.iter().map(glance).collect::<Vec<_>>()),
         TableFormat::Markdown => view::markdown(&calls, &TimeZone::system(), &clean),
+        TableFormat::Text | TableFormat::Html if output.accessible => {
+            view::list_read_out(&calls, &TimeZone::system(), &clean)
+        }
         TableFormat::Text | TableFormat::Html => {
             let width = if output.stdout_tty { output.width } else { usize::MAX };
             view::list(&calls, width, &TimeZone::system(), &clean)
@@ -209,7 +212,11 @@ fn show(id: &str, as_json: bool, ledger: &Ledger, context: &Context, stdout: &mu
         true => context.output.clean(text).into_owned(),
         false => text.to_owned(),
     };
-    write!(stdout, "{}", view::show(&call, &TimeZone::system(), &clean)).map_err(output_failed)
+    let text = match context.output.accessible {
+        true => view::read_out(&call, &TimeZone::system(), &clean),
+        false => view::show(&call, &TimeZone::system(), &clean),
+    };
+    write!(stdout, "{text}").map_err(output_failed)
 }
 
 /// A call as one JSON object: the outcome, and what was asked.

@@ -9,8 +9,8 @@ use crate::outcome::{CountedUsage, Status};
 mod list;
 mod show;
 
-pub use list::{list, markdown};
-pub use show::show;
+pub use list::{list, markdown, read_out as list_read_out};
+pub use show::{read_out, show};
 
 /// A filter for text from elsewhere.
 pub type Clean<'a> = &'a dyn Fn(&str) -> String;

@@ -10,6 +10,7 @@ use super::json::tenths;
 use super::models::Charge;
 use super::money;
 use super::output::{Output, Paint};
+use super::spending;
 use crate::choice::Decision;
 use crate::money::Cost;
 use crate::router::{Host, Ranked};
@@ -100,7 +101,8 @@ fn text(decision: &Decision, width: usize, output: &Output) -> String {
         let name = clean_line(&decision.candidates[of.candidate].name);
         text.push_str(&format!("left out: {name}: {}\n", clean_line(&of.reason)));
     }
-    text + &baseline(decision)
+    text.push_str(&baseline(decision));
+    if output.accessible { spending::in_words(&text) } else { text }
 }
 
 /// What there is to say of one candidate, under the names of the columns.
@@ -167,16 +169,19 @@ fn table(decision: &Decision, width: usize) -> String {
     rows(&columns, ranked.len() + 1).join("\n") + "\n"
 }
 
+/// The same for screen readers: a line a fact, a blank line between candidates.
 fn listed(decision: &Decision) -> String {
     let mut text = String::new();
     for (place, of) in decision.ranking.ranked.iter().enumerate() {
         let name = clean_line(&decision.candidates[of.candidate].name);
-        text.push_str(&format!("rank: {}\nmodel: {name}\n", place + 1));
+        text.push_str(&format!("\nrank: {}\nmodel: {name}\n", place + 1));
         for (name, value) in facts(decision, of) {
-            text.push_str(&format!("{name}: {}\n", if value == "–" { "unknown" } else { &value }));
+            let name = if name == "n" { "calls measured" } else { name };
+            let value = if ["–", UNKNOWN].contains(&value.as_str()) { "unknown" } else { &value };
+            text.push_str(&format!("{name}: {value}\n"));
         }
     }
-    text
+    text + "\n"
 }
 
 /// What asking one and the same model for good would give, and what this choice gives.

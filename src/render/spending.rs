@@ -35,6 +35,14 @@ pub fn total_in_words(total: &Total, known: Option<Cost>, approximate: bool) -> 
     if total.unpriced == 0 { amount } else { format!("{amount} ({} unpriced)", calls(total.unpriced)) }
 }
 
+/// Signs that screen readers pass over, as words.
+pub fn in_words(value: &str) -> String {
+    if value == "?" {
+        return "unknown".to_owned();
+    }
+    value.replace("≥ ", "at least ").replace('≥', "at least ").replace(['~', '≈'], "about ")
+}
+
 /// `1 call`, `2 calls`.
 pub fn calls(number: u64) -> String {
     format!("{} {}", count(number), if number == 1 { "call" } else { "calls" })

@@ -96,6 +96,8 @@ impl Carried {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::{Part, PriceRow};
+    use crate::money::Price;
 
     #[test]
     fn counts_are_carried_by_what_both_were_seen_to_count() {
@@ -110,5 +112,34 @@ mod tests {
         assert_eq!(Carried::between((&a, None), (&a, None), &catalog), Carried::Same);
         let elsewhere = ModelRef::new("openrouter", "openai/gpt-6-sol");
         assert_eq!(Carried::between((&elsewhere, None), (&a, None), &catalog), Carried::Same);
+    }
+
+    /// A model that came later had no price then: those of now stand in.
+    #[test]
+    fn a_call_older_than_all_prices_is_priced_as_now_and_approximate() {
+        let price = |usd| Some(Price::per_million(usd).unwrap());
+        let mut row = PriceRow { since: Some("2026-01-02".parse().unwrap()), ..PriceRow::default() };
+        row.prices.set(Part::Input, price("3"));
+        row.prices.set(Part::Output, price("9"));
+        let model = Model { prices: vec![row], ..Model::unknown(ModelRef::new("lab", "new")) };
+        let usage = Usage { input_uncached: Tokens(1_000_000), ..Usage::default() };
+        let bill_at = |moment: &str| {
+            let at = moment.parse::<Timestamp>().unwrap();
+            let call = Spent {
+                started_ns: i64::try_from(at.as_nanosecond()).unwrap(),
+                provider: "lab",
+                model: "one",
+                command: "ask",
+                usage: None,
+                bill: Bill::UNKNOWN,
+                possibly_billed: false,
+                effort: None,
+                request_id: None,
+            };
+            let bill = bill(&model, &call, &usage, UsageSource::Reported);
+            (bill.cost.map(|cost| cost.to_usd()), bill.approximate)
+        };
+        assert_eq!(bill_at("2026-01-02T00:00:00Z"), (Some("3".to_owned()), false));
+        assert_eq!(bill_at("2026-01-01T23:59:59Z"), (Some("3".to_owned()), true));
     }
 }

@@ -70,3 +70,75 @@ fn a_key_is_stored_without_a_word_where_none_is_wanted() {
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""));
     assert_eq!(env.pollm(["keys", "list"]).run().success().stdout, "groq  key file\n");
 }
+
+#[test]
+fn a_configuration_is_shown_with_where_each_value_is_from() {
+    let env = Env::new();
+    env.configure(
+        "[providers.lab]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\nauth = \"none\"\n\
+         [providers.bear]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:2/v1\"\nauth = \"bearer\"\n\
+         [budget.providers.lab]\nday = \"5\"\n\
+         [routes.r]\npolicy = \"cheapest\"\nmax_price = \"3.50\"\nproviders = [\"lab\"]\nexcept = [\"openai\", \"groq\"]\n",
+    );
+    let shown = env.pollm(["config", "show"]).env("OPENAI_BASE_URL", "nonsense").run().success().stdout;
+    assert_snapshot!(shown[shown.find("[budget").unwrap()..], @r#"
+    [budget.providers.lab]
+    day = "5"  # file
+
+    [routes.r]
+    policy = "cheapest"  # file
+    max_price = "3.5"  # file
+    providers = ["lab"]  # file
+    except = ["openai", "groq"]  # file
+    explore = 0.05  # built-in
+    half_life_hours = 72  # built-in
+    weights = { cost = 1, speed = 1, best = 1 }  # built-in
+
+    [providers.bear]
+    protocol = "openai-chat"  # file
+    base_url = "http://127.0.0.1:2/v1"  # file
+    auth = "bearer"  # file
+
+    [providers.lab]
+    protocol = "openai-chat"  # file
+    base_url = "http://127.0.0.1:1/v1"  # file
+    auth = "none"  # file
+
+    [providers.openai]
+    # base_url: `OPENAI_BASE_URL` is not a usable address
+    "#);
+}
+
+/// A bare name is a file of the folder one is in.
+#[test]
+fn a_cap_is_written_into_the_file_that_is_named() {
+    let env = Env::new();
+    env.write("mine.toml", "log = false # no\n");
+    let set = env.pollm(["cost", "budget", "set", "day", "5"]).env("POLLM_CONFIG", "mine.toml").run();
+    assert_eq!(set.success().stderr, "set `budget.day` to $5.00 in mine.toml\n");
+    let text = std::fs::read_to_string(env.root().join("work/mine.toml")).unwrap();
+    assert_eq!(text, "log = false # no\n\n[budget]\nday = \"5.00\"\n");
+}
+
+#[test]
+fn a_key_file_that_is_none_is_named() {
+    let env = Env::new();
+    env.configure("");
+    let file = env.root().join("config/pollm/keys.toml");
+    std::fs::write(&file, format!("# {}\n", "x".repeat(1 << 20))).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert_snapshot!(env.pollm(["keys", "list"]).run(), @"
+    ------- stderr -------
+    error: the key file $ENV/config/pollm/keys.toml can't be read
+      because: it is larger than 1 MiB
+    [exit status: 5]
+    ");
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    assert_snapshot!(env.pollm(["keys", "set", "groq"]).stdin("gsk_never_seen").run(), @"
+    ------- stderr -------
+    error: the key file $ENV/config/pollm/keys.toml can't be read
+      because: Is a directory (os error N)
+    [exit status: 5]
+    ");
+}

@@ -304,10 +304,16 @@ fn an_audit_asks_openrouter_what_it_charged() {
         (&json!("0.0036"), &json!(0.2))
     );
     let text = run(&["cost", "audit", "--limit", "1"]);
-    assert!(text.stdout.contains("0 of 1 call agree") && text.stdout.contains("gen-2"), "{text}");
+    assert!(text.stdout.contains("0 of 1 call agrees") && text.stdout.contains("gen-2"), "{text}");
     assert!(text.stdout.contains("3 calls billed $0.003, prices say $0.0036 (+20.0%)"), "{text}");
     assert!(!format!("{}{}", text.stdout, text.stderr).contains(KEY));
-    assert_eq!(server.requests().len(), 3 + 3 + 1);
+    let text = run(&["cost", "audit"]).stdout;
+    assert!(text.contains("\n  1 of 3 calls agree to the last digit\n"), "{text}");
+    assert!(
+        text.contains("\n  gen-1 openrouter/lab/one: charged $0.002, recorded $0.001 (cancelled)\n"),
+        "{text}"
+    );
+    assert_eq!(server.requests().len(), 3 + 3 + 1 + 3);
 }
 
 #[test]
@@ -340,4 +346,31 @@ fn a_route_and_a_set_are_repriced_as_their_models() {
     assert_eq!(json!(models("r,lab/one,r")), json!(["lab/tiny", "lab/one"]));
     let any = lab.pollm(["cost", "what-if", "any"]).run().exited(2);
     assert!(any.stderr.contains("route `any` names no models") && any.stderr.contains("hint: "), "{any}");
+}
+
+/// Some models have another price for answers that they think about.
+#[test]
+fn a_call_with_an_effort_is_repriced_as_one_that_thinks() {
+    let lab = Lab::always(answer("a", 1_000, 0, 1_000_000, None));
+    for effort in [&["--effort", "none"][..], &["--effort", "low"]] {
+        let _ = lab.ask(&[&["--no-stream"], effort, &["hello"]].concat()).run().success();
+        let total = cost(&lab, "what-if alibaba/qwen-plus")["models"][0]["total"]["what_if"]["usd"].clone();
+        assert_eq!(total, if effort[1] == "none" { "1.2004" } else { "5.2008" });
+    }
+}
+
+#[test]
+fn a_call_of_unknown_cost_counts_under_a_cap_though_no_history_has_it() {
+    let lab = Lab::always(answer("a", 7, 0, 5, None));
+    lab.configure("[budget]\nday = \"5\"");
+    let ask = ["ask", "--no-stream", "--no-log", "--allow-unpriced", "-m", "lab/secret", "hello"];
+    let _ = lab.pollm(ask).run().success();
+    let budget = |args: &[&str]| lab.pollm(["cost", "budget"].iter().chain(args).copied());
+    let shown = budget(&[]).run().success().stdout;
+    assert!(shown.contains("  ≥ $0.00 (1 unpriced)  "), "{shown}");
+    assert!(shown.contains("  lab/secret  cost unknown  possibly billed: "), "{shown}");
+    let read = budget(&[]).env("ACCESSIBLE", "1").run().success().stdout;
+    assert!(read.contains("\ncost: unknown\nstate: possibly billed: "), "{read}");
+    let document = budget(&["--format", "markdown"]).run().success().stdout;
+    assert!(document.contains(" | lab/secret | unknown | possibly billed: "), "{document}");
 }

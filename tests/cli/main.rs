@@ -34,6 +34,8 @@ mod readme;
 mod reference;
 mod refresh;
 mod routes;
+mod shown;
+mod spending;
 mod stdin;
 mod surroundings;
 mod tables;

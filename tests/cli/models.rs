@@ -342,6 +342,8 @@ fn screen_readers_get_no_columns_anywhere() {
         "models check lab",
         "cost budget",
         "cost price openai/gpt-6-sol --input 9 --output 9",
+        "models --about",
+        "models providers",
     ] {
         let output = pollm(&env, line).env("ACCESSIBLE", "1").run().success();
         let text = format!("{}{}", output.stdout, output.stderr);

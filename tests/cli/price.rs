@@ -94,3 +94,36 @@ fn counts_that_do_not_fit_together_are_refused() {
         assert!(env.pollm(args).run().exited(2).stderr.contains("error: "), "{line}");
     }
 }
+
+#[test]
+fn why_an_amount_is_not_exact_is_said() {
+    let env = Env::new();
+    env.configure(
+        "[providers.lab]\nprotocol = \"openai-chat\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         [providers.lab.models.one]\ninput = \"1\"\noutput = \"2\"\n",
+    );
+    let run = |model: &str| {
+        let output = env.pollm(["cost", "price", model, "--input", "10", "--output", "10"]).run().success();
+        let cost =
+            output.stderr.lines().find_map(|line| line.strip_prefix("cost")).unwrap().trim().to_owned();
+        (output.stdout.trim().to_owned(), cost, output.stderr)
+    };
+    for (model, usd, cost) in [
+        ("nova/nova-2-pro-v1", "0", "nothing is charged"),
+        ("ollama-cloud/gpt-oss:120b", "unknown", "unknown: this provider does not meter"),
+        ("sarvam/sarvam-30b", "unknown", "unknown: a price that is needed is not known"),
+        ("lab/two", "unknown", "unknown: the model is not in the catalog"),
+        (
+            "huggingface/MiniMaxAI/MiniMax-M2",
+            "0.000015",
+            "approximate: a price depends on the route, stands in for another or may have lapsed",
+        ),
+        ("lab/one", "0.00003", "your own prices, exact"),
+    ] {
+        let (shown, why, _) = run(model);
+        assert_eq!((shown.as_str(), why.as_str()), (usd, cost), "{model}");
+    }
+    assert!(run("ollama-cloud/gpt-oss:120b").2.contains("\nat list prices  $0.0000075\n"));
+    let own = run("lab/one").2;
+    assert!(own.contains("\nset in  the configuration\n") && !own.contains("catalog"), "{own}");
+}

@@ -228,3 +228,80 @@ fn a_server_that_fails_changes_nothing() {
     }
     assert!(cache(&env) == before);
 }
+
+/// The embedded catalog in its own format, with one model's row changed.
+fn catalog(model: &str, change: impl Fn(&mut Value)) -> Value {
+    let mut catalog: Value = serde_json::from_str(EMBEDDED).unwrap();
+    change(&mut catalog["p"]["openai"]["m"][model]);
+    catalog
+}
+
+#[test]
+fn a_catalog_of_another_build_is_taken_and_its_facts_are_told_in_words() {
+    let env = Env::new();
+    let change = |row: &mut Value| {
+        row["$"][0]["i"] = json!(3);
+        for (key, value) in
+            [("rb", json!([1024, null])), ("~", json!(1)), ("dd", json!("2031-01-01")), ("x", json!("rt"))]
+        {
+            row[key] = value;
+        }
+    };
+    insta::assert_snapshot!(refreshed(&env, &catalog("gpt-6-sol", change)), @"
+    openai/gpt-6-sol  input $2 → $3
+    openai/gpt-6-sol  abilities reasoning, tools, structured output, attachments, no temperature → reasoning, tools  shutdown none → 2031-01-01  thinking budget none → at least 1024  price by route none → yes
+    1 price change, 1 other change
+    ------- stderr -------
+    [exit status: 0]
+    ");
+    assert_eq!(price(&env, "openai/gpt-6-sol"), "0.003");
+    // A day that is not later is a refresh all the same.
+    let audit = env.pollm(["cost", "audit", "--json"]).run().success().json();
+    assert_eq!(audit["prices"]["refreshed"], true);
+    let before = cache(&env);
+    let mut other_unit = catalog("gpt-6-sol", |_| ());
+    other_unit["per"] = json!(1_000);
+    for (list, why) in [
+        (
+            catalog("gpt-6-sol", |row| row["$"][0]["i"] = json!("two")),
+            "`openai/gpt-6-sol` in it can't be read: `\"two\"` is not an amount that can be kept exactly",
+        ),
+        (other_unit, "it is no list of models that this version can read"),
+        (json!({"providers": []}), "it lists no models of `openai`"),
+    ] {
+        env.write("list.json", list.to_string());
+        let output = refresh(&env, "list.json").run().exited(1);
+        assert!(output.stderr.contains(&format!("`list.json` can't be used: {why}")), "{output}");
+    }
+    assert!(cache(&env) == before);
+}
+
+#[test]
+fn zeros_of_a_trial_are_no_price() {
+    let env = Env::new();
+    let mut list = list();
+    let zeros = json!({"input": 0, "output": 0});
+    list["nvidia"]["models"]["new/trial"] = json!({"name": "Trial", "limit": {"context": 1_000}, "cost": zeros,
+        "modalities": {"input": ["text"], "output": ["text"]}});
+    list["sarvam"]["models"]["new-free"] = list["nvidia"]["models"]["new/trial"].clone();
+    let _ = refreshed(&env, &list);
+    let show = |model: &str| env.pollm(["models", "show", model]).run().success().stdout;
+    let trial = show("nvidia/new/trial");
+    assert!(trial.contains("\nbilling      trial\n\nprices: not metered\n"), "{trial}");
+    let free = show("sarvam/new-free");
+    assert!(free.contains("\nbilling      free\n"), "{free}");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_leaves_the_old_in_use() {
+    let env = Env::new();
+    std::fs::create_dir_all(env.root().join("cache/pollm/catalog.json/in the way")).unwrap();
+    env.write("list.json", list().to_string());
+    let output = refresh(&env, "list.json").run().exited(1).to_string();
+    assert!(
+        output.contains("error: `$ENV/cache/pollm/catalog.json` can't be written\n  because: "),
+        "{output}"
+    );
+    assert!(output.contains("\nhint: nothing was changed: the catalog of "), "{output}");
+    assert_eq!(price(&env, "openai/gpt-6-sol"), "0.002");
+}

@@ -198,10 +198,22 @@ fn fact(key: &str, json: &str) -> Fact {
         "x" => &ABILITIES,
         "in" | "out" => &CONTENTS,
         "rt" | "~" => return Fact::Text("yes".to_owned()),
+        "rb" => return bounds(json),
         _ => return plain(json),
     };
     let has = |(letter, word): &(char, &'static str)| json.contains(*letter).then_some(*word);
     Fact::Text(words.iter().filter_map(has).collect::<Vec<_>>().join(", "))
+}
+
+/// Two numbers of which either may be missing: `1024 to 32000`.
+fn bounds(json: &str) -> Fact {
+    match serde_json::from_str::<(Option<i64>, Option<i64>)>(json) {
+        Ok((Some(least), Some(most))) => Fact::Text(format!("{least} to {most}")),
+        Ok((Some(least), None)) => Fact::Text(format!("at least {least}")),
+        Ok((None, Some(most))) => Fact::Text(format!("at most {most}")),
+        Ok((None, None)) => Fact::Text("any".to_owned()),
+        Err(_) => plain(json),
+    }
 }
 
 /// A JSON text for people.

@@ -167,7 +167,7 @@ fn facts_that_changed_are_told_in_words() {
         changed,
         ["openai/large  context 400000 → 1000000  takes text, image → text, pdf  \
           abilities reasoning, tools → reasoning, tools, no temperature  most input none → 900000  \
-          thinking budget none → [1024,null]  efforts none → low,high  thinking toggle none → yes  \
+          thinking budget none → at least 1024  efforts none → low,high  thinking toggle none → yes  \
           state none → deprecated"]
     );
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::{Span, SpanOptions};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, refresh};
 use crate::cli::{TableFormat, TableOptions};
 use crate::context::Context;
 use crate::error::Result;
@@ -79,7 +79,7 @@ fn table_of(context: &Context) -> findings::Table {
     let date = context.catalog.date().to_owned();
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let age = date.parse::<jiff::civil::Date>().ok().map(|day| i64::from((today - day).get_days()));
-    let refreshed = Catalog::embedded().date() != date;
+    let refreshed = refresh::load(&context.paths.cache_dir, Catalog::embedded()).refreshed;
     findings::Table { date, age, refreshed }
 }
 

@@ -13,10 +13,12 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::{Held, HeldState, Ledger, Scope, Spending};
 use crate::money::Cost;
-use crate::render::columns::{Column, Place, markdown, rows};
+use crate::render::columns::{Column, GAP, Place, markdown, rows, taken};
 use crate::render::csv;
 use crate::render::filter::clean_line;
 use crate::render::json::{self as render_json, SCHEMA, laid_out};
+use crate::render::output::Output;
+use crate::render::spending::in_words;
 
 mod edit;
 
@@ -146,7 +148,7 @@ fn show(
         TableFormat::Csv => csv::of_objects(&FIELDS, &objects()),
         TableFormat::Markdown => document(&lines, &held, &now),
         TableFormat::Text | TableFormat::Html if output.accessible => accessible(&lines, &held, &now),
-        TableFormat::Text | TableFormat::Html => table(&lines) + &held_lines(&held, &now),
+        TableFormat::Text | TableFormat::Html => table(&lines, &output) + &held_lines(&held, &now),
     };
     options.write(&text, stdout)
 }
@@ -166,6 +168,14 @@ const FIELDS: [(&str, &str); 11] = [
     ("resets_at", "/resets_at"),
 ];
 
+const CAP: usize = 0;
+const POSSIBLY_BILLED: usize = 2;
+const UNDER_WAY: usize = 3;
+const BEGINS_ANEW: usize = 5;
+
+/// The room that caps keep on a narrow terminal.
+const LEAST_CAP: usize = 12;
+
 /// What there is to say of a cap, under the names of the columns.
 fn facts(line: &Line) -> [(&'static str, Place, String); 6] {
     let spending = &line.spending;
@@ -174,7 +184,7 @@ fn facts(line: &Line) -> [(&'static str, Place, String); 6] {
         calls => format!("≥ {} ({calls} unpriced)", spending.spent.to_display()),
     };
     [
-        ("cap", Place::Left, line.cap.to_string()),
+        ("cap", Place::Whole, line.cap.to_string()),
         ("spent", Place::Right, spent),
         ("possibly billed", Place::Right, spending.possible.to_display()),
         ("under way", Place::Right, spending.open.to_display()),
@@ -194,11 +204,24 @@ fn columns(lines: &[Line]) -> Vec<Column> {
     (0..first.len()).map(column).collect()
 }
 
-fn table(lines: &[Line]) -> String {
+/// A narrow terminal does without what can be looked up elsewhere, and at
+/// last has a cap that is too long for it on a line of its own.
+fn table(lines: &[Line], output: &Output) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    rows(&columns(lines), lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
+    let mut columns = columns(lines);
+    if output.stdout_tty {
+        let excess = |columns: &[Column]| taken(columns).saturating_sub(output.width + GAP);
+        for which in [BEGINS_ANEW, UNDER_WAY, POSSIBLY_BILLED] {
+            if excess(&columns) > 0 {
+                columns[which].width = 0;
+            }
+        }
+        let cap = columns[CAP].width;
+        columns[CAP].width = cap.saturating_sub(excess(&columns)).max(cap.min(LEAST_CAP));
+    }
+    rows(&columns, lines.len() + 1).iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// The same as Markdown: a table of caps, and one of the calls that hold money.
@@ -217,8 +240,7 @@ fn document(lines: &[Line], held: &[Held], now: &Zoned) -> String {
 
 /// The same for screen readers: a line a fact, a blank line between caps.
 fn accessible(lines: &[Line], held: &[Held], now: &Zoned) -> String {
-    let fact =
-        |(name, _, value): (&str, Place, String)| format!("{name}: {}\n", value.replace("≥ ", "at least "));
+    let fact = |(name, _, value): (&str, Place, String)| format!("{name}: {}\n", in_words(&value));
     let caps = lines.iter().map(|line| facts(line).into_iter().map(fact).collect::<String>());
     let calls = held.iter().map(|one| {
         let [at, model, most, state] = held_facts(one, now);
@@ -227,7 +249,7 @@ fn accessible(lines: &[Line], held: &[Held], now: &Zoned) -> String {
     caps.chain(calls).collect::<Vec<_>>().join("\n")
 }
 
-/// The calls that hold money, a line each.
+/// The calls that hold money, a line each and without a head.
 fn held_lines(held: &[Held], now: &Zoned) -> String {
     if held.is_empty() {
         return String::new();
@@ -237,7 +259,13 @@ fn held_lines(held: &[Held], now: &Zoned) -> String {
 }
 
 fn held_columns(heads: Option<[String; 4]>, held: &[Held], now: &Zoned) -> Vec<Column> {
-    let all: Vec<_> = heads.into_iter().chain(held.iter().map(|one| held_facts(one, now))).collect();
+    let has_head = heads.is_some();
+    let facts = held.iter().map(|one| {
+        let [at, model, cost, state] = held_facts(one, now);
+        let cost = if has_head || one.worst.is_some() { cost } else { format!("cost {cost}") };
+        [at, model, cost, state]
+    });
+    let all: Vec<_> = heads.into_iter().chain(facts).collect();
     let column = |at: usize| Column::new(all.iter().map(|facts| facts[at].clone()).collect(), Place::Left);
     (0..4).map(column).collect()
 }
@@ -248,7 +276,7 @@ fn held_facts(one: &Held, now: &Zoned) -> [String; 4] {
     [
         one.at.to_zoned(now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string(),
         clean_line(&one.model.to_string()).into_owned(),
-        most.unwrap_or_else(|| "cost unknown".to_owned()),
+        most.unwrap_or_else(|| "unknown".to_owned()),
         said(one.state).to_owned(),
     ]
 }

@@ -20,6 +20,7 @@ use crate::render::csv;
 use crate::render::figures::count;
 use crate::render::json::{self as render_json, SCHEMA, laid_out};
 use crate::render::output::{Output, Paint};
+use crate::render::spending::in_words;
 use crate::schema::Schema;
 
 /// Price a prompt before it is sent.
@@ -106,6 +107,11 @@ fn shown(cost: Option<Cost>, estimate: &Estimate) -> String {
     }
 }
 
+/// The longest answer in tokens.
+fn longest(estimate: &Estimate) -> String {
+    estimate.most_output.map_or_else(|| "?".to_owned(), count)
+}
+
 fn columns(estimates: &[(String, Estimate)], output: &Output) -> [Column; 6] {
     let clean = |name: &str| one_line(&output.clean(name));
     let column = |head: &str, place, cell: &dyn Fn(&(String, Estimate)) -> String| {
@@ -115,14 +121,13 @@ fn columns(estimates: &[(String, Estimate)], output: &Output) -> [Column; 6] {
         Some(_) => shown(estimate.typical, estimate),
         None => "-".to_owned(),
     };
-    let out = |estimate: &Estimate| estimate.most_output.map_or_else(|| "?".to_owned(), count);
     [
         column("model", Place::End, &|(name, _)| clean(name)),
         column("tokens", Place::Right, &|(_, estimate)| format!("~{}", count(estimate.input))),
         column("prompt", Place::Right, &|(_, estimate)| shown(estimate.least, estimate)),
         column("typical", Place::Right, &|(_, estimate)| typical(estimate)),
         column("most", Place::Right, &|(_, estimate)| shown(estimate.most, estimate)),
-        column("longest answer", Place::Right, &|(_, estimate)| out(estimate)),
+        column("longest answer", Place::Right, &|(_, estimate)| longest(estimate)),
     ]
 }
 
@@ -173,8 +178,12 @@ fn how(estimate: &Estimate) -> String {
             typical.median, typical.calls
         );
     }
-    if estimate.least.is_none() && !estimate.local {
+    let price_is_missing =
+        estimate.least.is_none() || (estimate.most.is_none() && estimate.most_output.is_some());
+    if price_is_missing && !estimate.local {
         words += "; a price that is needed is not known";
+    } else if estimate.most.is_none() && !estimate.local {
+        words += "; the longest answer is not known: `--max-tokens` sets one";
     }
     if estimate.approximate {
         words += "; the price depends on the route, stands in for another or may have lapsed";
@@ -185,22 +194,21 @@ fn how(estimate: &Estimate) -> String {
     words
 }
 
+/// The same for screen readers: a line a fact, a blank line between models.
 fn accessible(estimates: &[(String, Estimate)], output: &Output) -> String {
-    let in_words = |cost: String| match cost.as_str() {
-        "?" => "unknown".to_owned(),
-        _ => cost.replace('~', "about "),
-    };
-    let mut text = String::new();
-    for (name, estimate) in estimates {
-        text += &format!("model: {}\n", one_line(&output.clean(name)));
+    let block = |(name, estimate): &(String, Estimate)| {
+        let cost = |cost| in_words(&shown(cost, estimate));
+        let mut text = format!("model: {}\n", one_line(&output.clean(name)));
         text += &format!("tokens in the prompt: about {}\n", count(estimate.input));
-        text += &format!("cost of the prompt: {}\n", in_words(shown(estimate.least, estimate)));
+        text += &format!("cost of the prompt: {}\n", cost(estimate.least));
         if estimate.typical_output.is_some() {
-            text += &format!("typical cost: {}\n", in_words(shown(estimate.typical, estimate)));
+            text += &format!("typical cost: {}\n", cost(estimate.typical));
         }
-        text += &format!("most: {}\nhow: {}\n\n", in_words(shown(estimate.most, estimate)), how(estimate));
-    }
-    text
+        text += &format!("most: {}\n", cost(estimate.most));
+        text += &format!("longest answer: {}\n", in_words(&longest(estimate)));
+        text + &format!("how: {}\n", how(estimate))
+    };
+    estimates.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
 fn object((name, estimate): &(String, Estimate)) -> Value {

@@ -162,6 +162,9 @@ fn facts(priced: &Priced, context: &Context) -> Vec<(String, String)> {
     let fact = |name: &str, value: String| (name.to_owned(), value);
     let mut facts = vec![fact("model", context.output.clean(&found.model.to_string()).into_owned())];
     let how = match bill.source {
+        CostSource::Computed if found.row.as_ref().is_some_and(|row| row.is_priced_by_user) => {
+            "your own prices, exact"
+        }
         CostSource::Computed => "list prices, exact",
         CostSource::Local => "it runs on this machine",
         CostSource::Free => "nothing is charged",
@@ -177,10 +180,11 @@ fn facts(priced: &Priced, context: &Context) -> Vec<(String, String)> {
         facts.push(fact("at list prices", cost.to_display()));
     }
     facts.extend(found.note.iter().map(|note| fact("note", context.output.clean(note).into_owned())));
-    let Some(now) = found.row.as_ref().and_then(|row| row.prices_at(*at)) else { return facts };
+    let Some(row) = &found.row else { return facts };
+    let Some(now) = row.prices_at(*at) else { return facts };
     facts.push(fact("prices", "in USD per million tokens".to_owned()));
     facts.extend(view::row_facts(now.row));
-    facts.extend(view::in_use(&now, context.catalog.date()));
+    facts.extend(view::in_use(row, &now, context.catalog.date()));
     facts
 }
 

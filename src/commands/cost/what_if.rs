@@ -25,7 +25,7 @@ use crate::render::csv;
 use crate::render::figures::count;
 use crate::render::json::{SCHEMA, laid_out, lines};
 use crate::render::output::{Output, Paint};
-use crate::render::spending::{amount, calls, total_in_words};
+use crate::render::spending::{amount, calls, in_words, total_in_words};
 use crate::spending::reprice::{self, Carried};
 
 /// The room that a name may be cut down to.
@@ -122,6 +122,7 @@ pub(super) fn run(
     if left_out.calls > 0 && !output.quiet && matches!(format, TableFormat::Text | TableFormat::Markdown) {
         stdout.flush().map_err(super::output_failed)?;
         let cost = total_in_words(&left_out.actual, known(&left_out), left_out.actual.approximate);
+        let cost = if output.accessible { in_words(&cost) } else { cost };
         let note = format!("left out: {} whose tokens are unknown, cost {cost}\n", calls(left_out.calls));
         print(stderr, &note)?;
     }
@@ -311,24 +312,26 @@ fn assumed(groups: &[(String, Carried, &Sums)], all: &Sums) -> String {
     text
 }
 
+/// The same for screen readers: a line a fact, a blank line between groups.
 fn accessible(target: &Target, output: &Output) -> String {
-    let in_words = |amount: String| match amount.as_str() {
-        "?" => "unknown".to_owned(),
-        _ => amount.replace("≥ ", "at least ").replace('~', "about "),
-    };
     let groups = target.sorted();
-    let mut text = format!("what if: {}\n\n", one_line(&output.clean(&target.model.to_string())));
     let named = groups.iter().map(|(name, _, sums)| (name.as_str(), *sums)).chain([("total", &target.all)]);
-    for (name, sums) in named {
-        text += &format!(
-            "asked: {}\ncalls: {}\ncost: {}\nwould cost: {}\n\n",
-            one_line(&output.clean(name)),
-            count(sums.calls),
-            in_words(actual(sums)),
-            in_words(other(sums)),
-        );
-    }
-    text + &assumed(&groups, &target.all)
+    let block = |(name, sums): (&str, &Sums)| {
+        let mut text = format!("asked: {}\n", one_line(&output.clean(name)));
+        text += &format!("calls: {}\n", count(sums.calls));
+        text += &format!("cost: {}\n", in_words(&actual(sums)));
+        text += &format!("would cost: {}\n", in_words(&other(sums)));
+        let change = change(sums);
+        match change.strip_prefix('×') {
+            _ if change.is_empty() => {}
+            Some(times) => text += &format!("change: {times} times as much\n"),
+            None => text += &format!("change: {change}\n"),
+        }
+        text
+    };
+    let title = format!("what if: {}\n", one_line(&output.clean(&target.model.to_string())));
+    let assumed = Some(assumed(&groups, &target.all)).filter(|text| !text.is_empty());
+    [title].into_iter().chain(named.map(block)).chain(assumed).collect::<Vec<_>>().join("\n")
 }
 
 fn object(sums: &Sums) -> Value {

@@ -185,13 +185,17 @@ fn detail(one: &Checked, now: Timestamp) -> String {
 fn of_result(one: &Checked) -> String {
     match &one.result {
         Ok(Good { key_untested: true, models }) => {
-            format!("{models} chat models; the list is open to all, so this says nothing of the key")
+            let models = chat_models(*models);
+            format!("{models}; the list is open to all, so this says nothing of the key")
         }
         Ok(Good { models: 0, .. }) => "the key is taken".to_owned(),
-        Ok(Good { models: 1, .. }) => "1 chat model".to_owned(),
-        Ok(Good { models, .. }) => format!("{models} chat models"),
+        Ok(Good { models, .. }) => chat_models(*models),
         Err(Bad { why, .. }) => one_line(&clean(why)),
     }
+}
+
+fn chat_models(number: usize) -> String {
+    format!("{number} chat {}", if number == 1 { "model" } else { "models" })
 }
 
 fn object(one: &Checked) -> Value {

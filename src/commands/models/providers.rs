@@ -179,6 +179,10 @@ pub(super) fn about(options: &TableOptions, context: &Context, stdout: &mut dyn 
         let object = json!({"schema": SCHEMA, "catalog": date, "sources": sources});
         return options.write(&laid_out(&object), stdout);
     }
+    if options.laid_out_for(&context.output).accessible {
+        let sources = sources.iter().map(source_facts).collect::<Vec<_>>().join("\n");
+        return options.write(&format!("models and prices of: {date}\n\n{sources}"), stdout);
+    }
     let column = |cell: fn(&Source) -> Option<&str>| {
         let cells = sources.iter().map(|source| one_line(&clean(cell(source).unwrap_or("-"))));
         Column::new(cells.collect(), Place::Whole)
@@ -192,6 +196,18 @@ pub(super) fn about(options: &TableOptions, context: &Context, stdout: &mut dyn 
     ];
     let lines: String = rows(&columns, sources.len()).iter().map(|line| format!("  {line}\n")).collect();
     options.write(&format!("models and prices of {date}, converted from:\n{lines}"), stdout)
+}
+
+fn source_facts(source: &Source) -> String {
+    let facts = [
+        ("converted from", Some(&source.name)),
+        ("version", source.version.as_ref()),
+        ("date", source.date.as_ref()),
+        ("licence", Some(&source.licence)),
+        ("address", source.url.as_ref()),
+    ];
+    let known = facts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| format!("{name}: {}\n", one_line(&clean(value)))).collect()
 }
 
 pub(super) fn source(source: &Source) -> Value {

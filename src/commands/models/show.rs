@@ -72,7 +72,8 @@ fn set(
     let width = if context.output.stdout_tty { context.output.width } else { usize::MAX };
     let table = view::list(&listed, at, width);
     print(stdout, &format!("set   {name}: {}\n\n{}\n", models.join(", "), table.header))?;
-    table.lines.iter().try_for_each(|line| print(stdout, &format!("{line}\n")))
+    table.lines.iter().try_for_each(|line| print(stdout, &format!("{line}\n")))?;
+    table.legend.map_or(Ok(()), |legend| print(stdout, &format!("\n{legend}\n")))
 }
 
 fn around(row: &Model, note: Option<String>, context: &Context) -> Around {

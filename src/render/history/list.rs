@@ -7,6 +7,7 @@ use crate::ledger::Listed;
 use crate::money::CostSource;
 use crate::outcome::{CountedUsage, Status};
 use crate::render::columns::{self, Column, Place, one_line, rows, taken};
+use crate::render::spending::in_words;
 
 /// Letters of an id that make up its time, to the millisecond. More are shown
 /// where two calls began within the same one.
@@ -38,6 +39,23 @@ pub fn markdown(calls: &[Listed], zone: &TimeZone, clean: Clean<'_>) -> String {
         column.cells.insert(0, head.to_owned());
     }
     columns::markdown(&columns, calls.len() + 1)
+}
+
+/// The same for screen readers: a line a fact, a blank line between calls.
+pub fn read_out(calls: &[Listed], zone: &TimeZone, clean: Clean<'_>) -> String {
+    let (ids, times) = (short_ids(calls), times(calls, zone, "%Y-%m-%d %H:%M"));
+    let block = |((call, id), at): ((&Listed, String), String)| {
+        let mut text = format!("id: {id}\nat: {at}\nmodel: {}\n", one_line(&clean(&call.lane)));
+        text += &format!("status: {}\n", call.status.as_str());
+        if let Some(counted) = &call.usage {
+            let (about, usage) = (in_words(about(counted)), &counted.usage);
+            text += &format!("tokens: {about}{} in, {about}{} out\n", usage.input(), usage.output);
+        }
+        let cost = Some(price(call)).filter(|cost| cost != NOTHING);
+        text += &format!("cost: {}\n", cost.map_or_else(|| "none".to_owned(), |cost| in_words(&cost)));
+        text + &format!("prompt: {}\n", one_line(&clean(&call.prompt)))
+    };
+    calls.iter().zip(ids).zip(times).map(block).collect::<Vec<_>>().join("\n")
 }
 
 fn columns(calls: &[Listed], zone: &TimeZone, clean: Clean<'_>) -> Vec<Column> {

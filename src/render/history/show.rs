@@ -10,16 +10,26 @@ use crate::chat::{Media, MediaSource, Message, Part, Role};
 use crate::ledger::StoredCall;
 use crate::outcome::{Attempt, CountedUsage, Outcome};
 use crate::render::figures;
+use crate::render::spending::in_words;
 
 /// Everything that is known of one call: facts, then what was asked, then what
 /// was answered.
 pub fn show(call: &StoredCall, zone: &TimeZone, clean: Clean<'_>) -> String {
     let facts = facts(call, zone);
     let widest = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(name, value): &Fact| format!("{name:widest$}  {}\n", clean(value).replace('\n', " "));
+    facts.iter().map(line).collect::<String>() + &sections(call, clean)
+}
+
+/// The same for screen readers: a line a fact.
+pub fn read_out(call: &StoredCall, zone: &TimeZone, clean: Clean<'_>) -> String {
+    let line = |(name, value): Fact| format!("{name}: {}\n", in_words(&clean(&value).replace('\n', " ")));
+    facts(call, zone).into_iter().map(line).collect::<String>() + &sections(call, clean)
+}
+
+/// What was asked and what was answered.
+fn sections(call: &StoredCall, clean: Clean<'_>) -> String {
     let mut text = String::new();
-    for (name, value) in facts {
-        let _ = writeln!(text, "{name:widest$}  {}", clean(&value).replace('\n', " "));
-    }
     let mut section = |title: &str, body: &str| {
         let _ = write!(text, "\n{title}:\n{}\n", clean(body).trim_end_matches('\n'));
     };

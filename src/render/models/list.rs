@@ -156,11 +156,10 @@ pub fn accessible(models: &[Listed], at: Timestamp) -> String {
         if output == "-" {
             text.push_str(&format!("price: {}\n", known(input)));
         } else {
-            text.push_str(&format!(
-                "input price: {} USD per million tokens\noutput price: {} USD per million tokens\n",
-                known(input),
-                known(output)
-            ));
+            for (name, price) in [("input", input), ("output", output)] {
+                let unit = if price == UNKNOWN { "" } else { " USD per million tokens" };
+                text.push_str(&format!("{name} price: {}{unit}\n", known(price)));
+            }
         }
         if let Some(ms) = listed.first_word_ms {
             text.push_str(&format!("median time to first word: {}\n", duration(ms)));

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::catalog::{Batch, InForce, Part, Phase, PriceRow, Prices, Schedule};
+use crate::catalog::{Batch, InForce, Model, Part, Phase, PriceRow, Prices, Schedule};
 use crate::render::figures::count;
 use crate::render::money::price;
 
@@ -56,9 +56,12 @@ fn together(prices: &Prices) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// Since when prices hold, until when, and what the hour says. `known` is the
-/// catalog's date.
-pub fn in_use(now: &InForce<'_>, known: &str) -> Vec<Fact> {
+/// Since when prices of a model hold, until when, and what the hour says.
+/// `known` is the catalog's date.
+pub fn in_use(model: &Model, now: &InForce<'_>, known: &str) -> Vec<Fact> {
+    if model.is_priced_by_user {
+        return vec![("set in".to_owned(), "the configuration".to_owned())];
+    }
     let mut facts = Vec::new();
     let since = match now.row.since {
         Some(day) => day.to_string(),

@@ -40,7 +40,7 @@ pub fn show(model: &Model, around: &Around, at: Timestamp) -> String {
     let title = format!("prices at {}, in USD per million tokens", minute(at));
     match &now {
         Some(now) => {
-            let mut facts = in_use(now, &around.date);
+            let mut facts = in_use(model, now, &around.date);
             facts.extend(row_facts(now.row));
             text.push_str(&format!("\n{title}:\n{}", block("  ", &facts)));
         }
@@ -68,6 +68,9 @@ pub fn show(model: &Model, around: &Around, at: Timestamp) -> String {
 
 fn notes(model: &Model, schedule: Option<String>) -> Vec<String> {
     let mut notes = Vec::new();
+    if model.prices.is_empty() {
+        return notes;
+    }
     if model.route_dependent {
         notes.push("approximate: the price depends on the route that the gateway takes".to_owned());
     }
@@ -154,12 +157,16 @@ fn thinking(model: &Model) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `deprecated, shut down on 2027-01-01`.
+/// `deprecated, to be shut down on 2027-01-01 or later`.
 fn state(model: &Model, at: Timestamp) -> String {
     let today = at.to_zoned(jiff::tz::TimeZone::UTC).date();
     match model.shutdown {
-        Some(day) if day <= today || model.state == State::Retired => format!("retired, shut down on {day}"),
-        Some(day) => format!("{}, to be shut down on {day} or later", model.state.as_str()),
+        Some(day) if model.state == State::Retired => format!("retired, shut down on {day}"),
+        // Clouds publish "not before" dates, so it may still answer.
+        Some(day) => {
+            let was = if day <= today { "was to be" } else { "to be" };
+            format!("{}, {was} shut down on {day} or later", model.state.as_str())
+        }
         None => model.state.as_str().to_owned(),
     }
 }

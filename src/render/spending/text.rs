@@ -1,6 +1,6 @@
 //! A line a group, with a bar; and what the sum is made of.
 
-use super::{cost, facts, share, tokens};
+use super::{cost, facts, in_words, share, tokens};
 use crate::render::columns::{Column, Place, one_line, rows, taken};
 use crate::render::figures::count;
 use crate::render::output::{Output, Paint};
@@ -129,12 +129,4 @@ fn accessible(spending: &Spending, clean: &dyn Fn(&str) -> String) -> String {
         text += &format!("{name}: {}\n", in_words(&value));
     }
     text
-}
-
-/// Signs that screen readers pass over, as words.
-fn in_words(value: &str) -> String {
-    if value == "?" {
-        return "unknown".to_owned();
-    }
-    value.replace("≥ ", "at least ").replace('≥', "at least ").replace('~', "about ")
 }

@@ -8,14 +8,15 @@ use crate::money::Cost;
 use crate::render::filter::clean_line;
 use crate::render::json::SCHEMA;
 use crate::render::output::{Output, Paint};
-use crate::render::spending::{calls, without_an_end};
+use crate::render::spending::{calls, in_words, without_an_end};
 use crate::spending::Sums;
 use crate::wire::ApiError;
 
 /// Prices older than this may be wrong.
 const STALE_DAYS: i64 = 60;
 
-/// Sections with a title and a line a finding.
+/// Sections with a title and a line a finding; for screen readers the title
+/// stands before each.
 pub(super) fn text(findings: &Findings<'_>, output: &Output) -> String {
     let sections = [
         ("prices", table(findings)),
@@ -27,6 +28,10 @@ pub(super) fn text(findings: &Findings<'_>, output: &Output) -> String {
     let mut text = String::new();
     for (title, lines) in sections {
         if lines.is_empty() {
+            continue;
+        }
+        if output.accessible {
+            text.extend(lines.iter().map(|line| format!("{title}: {}\n", in_words(&clean_line(line)))));
             continue;
         }
         if !text.is_empty() {
@@ -44,7 +49,7 @@ fn table(findings: &Findings<'_>) -> Vec<String> {
     let table = &findings.table;
     let origin = if table.refreshed { "refreshed" } else { "those of this build" };
     let age = match table.age {
-        Some(0) | None => String::new(),
+        Some(..=0) | None => String::new(),
         Some(1) => ", 1 day old".to_owned(),
         Some(days) => format!(", {days} days old"),
     };
@@ -100,7 +105,10 @@ fn possibly(findings: &Findings<'_>) -> Vec<String> {
     let mut lines: Vec<String> = findings.possibly.iter().map(line).collect();
     let mut sums = Sums::default();
     findings.unfinished.iter().for_each(|call| sums.add_held(call));
-    lines.extend(without_an_end(&sums).into_iter().map(|(what, calls)| format!("{what}: {calls}")));
+    lines.extend(without_an_end(&sums).into_iter().map(|(what, calls)| {
+        // What is possibly billed stands below that title already.
+        format!("{}: {calls}", what.trim_start_matches("possibly billed "))
+    }));
     lines
 }
 
@@ -127,7 +135,8 @@ fn records(findings: &Findings<'_>) -> Vec<String> {
             Err(error) => lines.push(format!("{} {}: {}", call.id, call.model, failure(error))),
         }
     }
-    lines.insert(0, format!("{same} of {} agree to the last digit", calls(answers.len() as u64)));
+    let agree = if answers.len() == 1 { "agrees" } else { "agree" };
+    lines.insert(0, format!("{same} of {} {agree} to the last digit", calls(answers.len() as u64)));
     lines
 }
 
@@ -210,4 +219,27 @@ fn asked(findings: &Findings<'_>) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "drifts have a few digits")]
 fn share(tenths: i64) -> f64 {
     tenths as f64 / 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::findings::Table;
+    use super::*;
+
+    #[test]
+    fn old_prices_are_said_to_be_old() {
+        let said = |age, refreshed| {
+            let catalog = crate::catalog::Catalog::embedded();
+            let mut findings = Findings::new(&catalog, 0);
+            findings.table = Table { date: "2026-11-22".to_owned(), age, refreshed };
+            table(&findings).join("; ")
+        };
+        assert_eq!(said(Some(0), true), "of 2026-11-22, refreshed");
+        assert_eq!(said(Some(1), false), "of 2026-11-22, 1 day old, those of this build");
+        assert_eq!(said(Some(60), true), "of 2026-11-22, 60 days old, refreshed");
+        assert_eq!(
+            said(Some(61), true),
+            "of 2026-11-22, 61 days old, refreshed; `pollm models refresh` brings them up to date"
+        );
+    }
 }
