@@ -6,3 +6,4 @@ mod files;
 mod formats;
 mod protocols;
 mod requests;
+mod waiting;
