@@ -263,6 +263,15 @@ fn the_bar_is_taken_away() {
             compare(&lab, &THREE, &args).env(variable, "1").terminal(100, 30).pipe_stdout().run().success();
         assert_eq!(output.stderr, "");
     }
+    // It would be drawn over calls that are printed on the same terminal.
+    for format in ["csv", "json", "jsonl"] {
+        let args = ["--prompts", "q.txt", "--format", format];
+        let shown = compare(&lab, &THREE, &args).terminal(100, 30).run().success().stdout;
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    }
+    let args = ["--prompts", "q.txt", "--jsonl", "--output", "out.jsonl"];
+    let shown = compare(&lab, &THREE, &args).terminal(100, 30).run().success().stdout;
+    assert!(shown.contains("\u{1b}[2K"), "{shown:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::render::figures;
 use crate::render::output::Output;
 
 /// The bar, or nothing where nobody would see it.
+#[derive(Default)]
 pub(super) struct Progress(Option<Shown>);
 
 struct Shown {
