@@ -7,8 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::consent;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::local::pull::{self, Progress, PullError, Weights};
+use crate::signals::unless_interrupted;
 use crate::streams::stderr;
 use crate::transport::Downloads;
 
@@ -33,13 +34,13 @@ pub async fn ready(name: &str, consent: bool, context: &Context) -> Result<PathB
         return Ok(path);
     }
     if !consent {
-        agree(weights, context)?;
+        agree(weights, context).await?;
     }
     fetch(weights, context).await
 }
 
 /// Asks once, with what the user should know.
-fn agree(weights: &Weights, context: &Context) -> Result<()> {
+async fn agree(weights: &Weights, context: &Context) -> Result<()> {
     let question = format!(
         "local/{} is a tiny model to try pollm with; its weights are not here yet.\n\
          fetch {} MB from {} ({})?",
@@ -48,7 +49,12 @@ fn agree(weights: &Weights, context: &Context) -> Result<()> {
         weights.host,
         weights.licence
     );
-    let agreed = consent::ask(&question, context).map_err(|_| {
+    let Some(asked) = unless_interrupted(consent::ask_meanwhile(&question, context)).await else {
+        // Behind the question, and the `^C` of the terminal.
+        stderr("\n");
+        return Err(interrupted());
+    };
+    let agreed = asked.map_err(|_| {
         Error::usage(format!("the weights of local/{} are not here yet", weights.name))
             .hint(format!(
                 "fetch them once ({} MB) with `pollm models pull local/{}`, or agree with `--yes`",
@@ -74,11 +80,19 @@ async fn fetch(weights: &Weights, context: &Context) -> Result<PathBuf> {
         }
         Progress::Status(line) => say(&line, bar.as_ref(), context),
     };
-    let fetched = pull::pull(&context.paths.cache_dir, weights, &downloads, &mut on).await;
+    let pulled = pull::pull(&context.paths.cache_dir, weights, &downloads, &mut on);
+    let fetched = unless_interrupted(pulled).await;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    fetched.map_err(|error: PullError| Error::from(&error))
+    match fetched {
+        Some(fetched) => fetched.map_err(|error: PullError| Error::from(&error)),
+        None => Err(interrupted().hint("what has come is kept; the next download goes on from there")),
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
 }
 
 fn say(line: &str, bar: Option<&ProgressBar>, context: &Context) {
@@ -98,9 +112,11 @@ fn bar(size: u64, context: &Context) -> Option<ProgressBar> {
         return None;
     }
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-    {
-        bar.set_style(style);
+    // Megabytes, as in the question, and the signs of the bar of `compare --prompts`.
+    let template =
+        "{wide_bar} {decimal_bytes} of {decimal_total_bytes} · {decimal_bytes_per_sec} · {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸ "));
     }
     Some(bar)
 }
