@@ -114,7 +114,7 @@ fn a_download_tells_what_it_tries_and_what_can_be_done() {
         assert!(failed.contains(said), "no `{said}` in {failed}");
     }
     // The bar is gone before the error.
-    let (_, behind) = failed.rsplit_once("0 B of 98.36 MB").unwrap();
+    let (_, behind) = failed.rsplit_once("0.0 of 98.3 MB").unwrap();
     assert!(behind.contains("\u{1b}[2K"), "{behind:?}");
     // Who looks at no bar reads the same lines.
     let quiet = cut_off(&env, &proxy, python, &["-q", "models", "pull", MODEL]).finish().exited(1).stderr;
@@ -126,9 +126,12 @@ fn a_download_can_be_interrupted() {
     let (env, proxy) = (Env::new(), ClosedPort::new());
     let mut running = cut_off(&env, &proxy, "exec /bin/sleep 50", &["models", "pull", MODEL]);
     running.wait_for_stderr("with pip");
-    running.interrupt();
+    running.send("\u{3}");
     let ended = running.finish().exited(130);
-    assert!(ended.stderr.contains("what has come is kept"), "{ended}");
+    let (_, behind) = ended.stderr.rsplit_once("^C").unwrap();
+    // The bar is erased where it stood.
+    assert!(behind.starts_with("\r\u{1b}[2K\u{1b}[C\u{1b}[J\r\u{1b}[1;31merror"), "{behind:?}");
+    assert!(behind.contains("interrupted") && behind.contains("what has come is kept"), "{ended}");
 }
 
 #[test]
