@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::possibly_lost;
 use crate::explain::events;
 use crate::lane::Lane;
+use crate::money::UsageSource;
 use crate::outcome::{Outcome, Status};
 use crate::render::events::{EventWriter, Speaker};
 use crate::render::extract::first_code_block;
@@ -193,7 +194,10 @@ fn ended(text: &str) -> String {
 }
 
 fn length_note(outcome: &Outcome) -> String {
-    let tokens = outcome.usage.map(|counted| counted.usage.output.0);
+    let tokens = outcome.usage.map(|counted| match counted.source {
+        UsageSource::Reported => counted.usage.output.0.to_string(),
+        UsageSource::Estimated => format!("~{}", counted.usage.output.0),
+    });
     let only_reasoning = outcome.text.trim().is_empty() && outcome.reasoning.is_some();
     match (tokens, outcome.native_finish.as_deref()) {
         (_, Some("loop")) => "the answer was stopped: the model repeats itself".to_owned(),
