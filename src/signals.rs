@@ -29,10 +29,8 @@ pub fn cancel_on_interrupt(cancel: &Cancel) {
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     let Ok(mut signals) = Signals::listen() else { return Some(work.await) };
     tokio::select! {
-        // A process that works for us ends by the same Ctrl-C, which is no end of its own.
-        biased;
-        () = signals.first() => None,
         done = work => Some(done),
+        () = signals.first() => None,
     }
 }
 

@@ -124,8 +124,12 @@ fn a_download_tells_what_it_tries_and_what_can_be_done() {
 #[test]
 fn a_download_can_be_interrupted() {
     let (env, proxy) = (Env::new(), ClosedPort::new());
-    let mut running = cut_off(&env, &proxy, "exec /bin/sleep 50", &["models", "pull", MODEL]);
+    let mut running =
+        cut_off(&env, &proxy, ": > \"$HOME/started\"; exec /bin/sleep 50", &["models", "pull", MODEL]);
     running.wait_for_stderr("with pip");
+    while !env.root().join("home/started").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     running.send("\u{3}");
     let ended = running.finish().exited(130);
     let (_, behind) = ended.stderr.rsplit_once("^C").unwrap();
