@@ -6,6 +6,7 @@ use crate::chat::Finish;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::lane::{Lane, Way};
+use crate::money::UsageSource;
 use crate::outcome::Outcome;
 use crate::render::filter::clean_line;
 use crate::render::money;
@@ -98,13 +99,16 @@ pub fn early(outcome: &Outcome) -> Option<String> {
 }
 
 fn length_note(outcome: &Outcome) -> String {
-    let tokens = outcome.usage.map(|counted| counted.usage.output.0);
+    let tokens = outcome.usage.map(|counted| {
+        let count = counted.usage.output.0;
+        let estimated = if counted.source == UsageSource::Estimated { "~" } else { "" };
+        format!("{estimated}{count} {}", if count == 1 { "token" } else { "tokens" })
+    });
     let only_reasoning = outcome.text.trim().is_empty() && outcome.reasoning.is_some();
     match (tokens, outcome.native_finish.as_deref()) {
         (_, Some("loop")) => "the answer was stopped: the model repeats itself".to_owned(),
         _ if only_reasoning => "the token limit was reached while reasoning: raise `--max-tokens`".to_owned(),
-        (Some(1), _) => "the answer was cut at 1 token (finish: length)".to_owned(),
-        (Some(tokens), _) => format!("the answer was cut at {tokens} tokens (finish: length)"),
+        (Some(tokens), _) => format!("the answer was cut at {tokens} (finish: length)"),
         (None, _) => "the answer was cut at the token limit (finish: length)".to_owned(),
     }
 }

@@ -14,6 +14,7 @@
 //! - [`history`], [`models`], [`spending`]: past calls, models, and what calls
 //!   cost together, as lines and as facts.
 
+pub mod bar;
 pub mod columns;
 pub mod compare;
 pub mod csv;

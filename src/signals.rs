@@ -23,6 +23,17 @@ pub fn cancel_on_interrupt(cancel: &Cancel) {
     });
 }
 
+/// Works until a signal that would cancel; nothing is what was interrupted. For
+/// what comes before the calls, which nothing else would stop then.
+#[cfg(feature = "local")]
+pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
+    let Ok(mut signals) = Signals::listen() else { return Some(work.await) };
+    tokio::select! {
+        done = work => Some(done),
+        () = signals.first() => None,
+    }
+}
+
 /// The signals that are listened to; `None` for those that stay ignored.
 #[cfg(unix)]
 struct Signals {

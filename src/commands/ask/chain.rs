@@ -16,7 +16,7 @@ use super::view::View;
 use crate::budget::{Guard, Planned};
 use crate::chat::Request;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exchange::{Call, Cancel, exchange};
 use crate::lane::Lane;
 use crate::ledger::{Entry, Ledger};
@@ -149,6 +149,7 @@ impl<'p> Chain<'p> {
             let (guard, store) = (&mut self.guard, &mut self.store);
             let call = match ready(self.plan, self.lanes[at], self.context, guard, store).await {
                 Ok(call) => call,
+                Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
                 Err(error) => {
                     self.say_unready(at, &error, unready.is_some() || last.is_some());
                     unready.get_or_insert(error);

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::outcome::ms;
-use crate::render::columns::{Column, Place, rows};
+use crate::render::columns::fitted;
 use crate::render::figures;
-use crate::streams::show_below;
+use crate::streams::{room_below, show_below};
 
 /// How often the line moves.
 const TICK: Duration = Duration::from_millis(120);
@@ -21,7 +23,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Begins to wait on a terminal of a width.
+    /// Begins to wait, on a terminal, with lines of at most this width.
     pub(super) fn begin(whom: &str, width: usize) -> Self {
         let whom = Arc::new(Mutex::new(Some(whom.to_owned())));
         let (shared, began) = (Arc::clone(&whom), Instant::now());
@@ -31,8 +33,7 @@ impl Waiting {
                 let whom = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 let Some(name) = &*whom else { return };
                 let since = figures::duration(ms(began.elapsed()));
-                let line = format!("{frame} waiting for {name}, {since}");
-                show_below(vec![fitted(line, width.saturating_sub(1))]);
+                show_below(vec![line(*frame, name, &since, room_below(width).columns)]);
                 drop(whom);
                 std::thread::sleep(TICK);
             }
@@ -57,6 +58,9 @@ impl Drop for Waiting {
     }
 }
 
-fn fitted(line: String, width: usize) -> String {
-    rows(&[Column { width, ..Column::new(vec![line], Place::Left) }], 1).concat()
+/// One line that is no wider. Of a long name the end is left out, not the time.
+fn line(frame: char, name: &str, since: &str, width: usize) -> String {
+    let (before, behind) = (format!("{frame} waiting for "), format!(", {since}"));
+    let room = width.saturating_sub(before.width() + behind.width());
+    fitted(&format!("{before}{}{behind}", fitted(name, room)), width)
 }

@@ -11,14 +11,13 @@ use crate::catalog::{Model, Pricing};
 use crate::chat::Event;
 use crate::estimate;
 use crate::exchange::Update;
-use crate::explain::phrase;
+use crate::explain::{phrase, said, words};
 use crate::money::{Tokens, Usage};
-use crate::outcome::{Outcome, Status, ms};
-use crate::render::columns::{Column, GAP, Place, rows, taken};
-use crate::render::filter::clean_line;
-use crate::render::output::{Output, Paint};
+use crate::outcome::{Outcome, ms};
+use crate::render::columns::{Column, GAP, Place, fitted, rows, taken};
+use crate::render::output::{LEAST_WIDTH, Output, Paint};
 use crate::render::{figures, money};
-use crate::streams::show_below;
+use crate::streams::{Room, room_below, show_below};
 
 /// A piece of so many bytes is long enough for an estimate of its own.
 const ENOUGH: usize = 400;
@@ -28,8 +27,6 @@ pub(super) struct Board(Option<Shown>);
 
 struct Shown {
     lines: Vec<Line>,
-    /// The terminal has a line for each lane.
-    fits: bool,
     output: Output,
     began: Instant,
 }
@@ -45,15 +42,18 @@ struct Line {
     runs: usize,
     /// Those that ended.
     ended: usize,
+    /// Those of them that failed.
+    failed: usize,
     began: Instant,
     first_token: Option<Duration>,
-    first_word: Option<Instant>,
     /// Tokens of the answer and of the reasoning, estimated, but for those of
     /// the newest piece.
     tokens: u64,
     /// The newest piece, to be counted when it is long enough.
     piece: String,
     reasons: bool,
+    /// The first word of the answer came.
+    answers: bool,
 }
 
 enum State {
@@ -66,12 +66,11 @@ enum State {
 impl Board {
     /// A board on stderr, where that is a terminal and the user wants to see it.
     pub(super) fn new(plan: &Plan, output: &Output) -> Self {
-        if !output.stderr_tty || output.quiet || output.accessible {
+        // Events on the same terminal show the same, and would be drawn over.
+        let shows_events = plan.streams_events() && output.stdout_tty;
+        if !output.stderr_tty || output.quiet || output.accessible || shows_events {
             return Self(None);
         }
-        let height = terminal_size::terminal_size().map_or(24, |(_, terminal_size::Height(rows))| rows);
-        // More lines than the terminal has could never be taken away again.
-        let fits = plan.lanes.len() < usize::from(height);
         let now = Instant::now();
         let runs = |at: usize| plan.slots.iter().filter(|slot| slot.lane == at).count();
         let lines = plan.names.iter().zip(&plan.lanes).enumerate().map(|(at, (name, lane))| Line {
@@ -81,40 +80,28 @@ impl Board {
             state: State::Queued,
             runs: runs(at),
             ended: 0,
+            failed: 0,
             began: now,
             first_token: None,
-            first_word: None,
             tokens: 0,
             piece: String::new(),
             reasons: false,
+            answers: false,
         });
-        Self(Some(Shown { lines: lines.collect(), fits, output: output.clone(), began: now }))
-    }
-
-    /// A call is about to be made.
-    pub(super) fn begin(&mut self, slot: Slot) {
-        if let Some(line) = self.line(slot) {
-            line.state = State::Running;
-            line.began = Instant::now();
-            (line.first_token, line.first_word, line.reasons) = (None, None, false);
-            line.tokens = 0;
-            line.piece.clear();
-        }
+        Self(Some(Shown { lines: lines.collect(), output: output.clone(), began: now }))
     }
 
     /// Something came.
     pub(super) fn update(&mut self, slot: Slot, update: &Update<'_>) {
         let Some(line) = self.line(slot) else { return };
         match update {
-            Update::Attempt { .. } => line.state = State::Running,
+            Update::Attempt { .. } => line.begin(),
             Update::Retry { wait, error } => {
                 line.state = State::Retrying { until: Instant::now() + *wait, why: phrase(error) };
             }
             Update::Event(Event::Text(text) | Event::Refusal(text)) => {
                 line.heard(text);
-                if line.first_word.is_none() && !text.trim().is_empty() {
-                    line.first_word = Some(Instant::now());
-                }
+                line.answers |= !text.trim().is_empty();
             }
             Update::Event(Event::Reasoning(text)) => {
                 line.heard(text);
@@ -128,6 +115,7 @@ impl Board {
     pub(super) fn end(&mut self, slot: Slot, outcome: &Outcome) {
         let Some(line) = self.line(slot) else { return };
         line.ended += 1;
+        line.failed += usize::from(outcome.error.is_some());
         let (text, paint) = ending(outcome);
         line.state = State::Ended { text, paint };
     }
@@ -135,7 +123,11 @@ impl Board {
     /// Draws what has changed.
     pub(super) fn repaint(&mut self) {
         let Some(shown) = &mut self.0 else { return };
-        show_below(if shown.fits { shown.lines() } else { vec![shown.in_one()] });
+        // Asked anew each time: the user may make the window larger or smaller.
+        let room = room_below(shown.output.width);
+        // More lines than the terminal has could never be taken away again.
+        let fits = shown.lines.len() <= room.lines && room.columns + 1 >= LEAST_WIDTH;
+        show_below(if fits { shown.lines(room) } else { vec![shown.in_one(room)] });
     }
 
     /// Takes the board away.
@@ -157,6 +149,17 @@ impl Drop for Board {
 }
 
 impl Line {
+    /// A request is about to be sent. What is measured begins with it, here as
+    /// in the table that follows.
+    fn begin(&mut self) {
+        self.state = State::Running;
+        self.began = Instant::now();
+        self.first_token = None;
+        (self.reasons, self.answers) = (false, false);
+        self.tokens = 0;
+        self.piece.clear();
+    }
+
     fn heard(&mut self, text: &str) {
         if !text.is_empty() {
             self.piece.push_str(text);
@@ -169,14 +172,14 @@ impl Line {
     }
 
     /// What happens on this lane, in words.
-    fn words(&self, now: Instant) -> (String, Option<Paint>) {
+    fn doing(&self, now: Instant) -> (String, Option<Paint>) {
         let since = |then: Instant| figures::duration(ms(now.saturating_duration_since(then)));
         match &self.state {
             State::Queued => ("waits for its turn".to_owned(), Some(Paint::Dim)),
             State::Ended { text, paint } => (text.clone(), Some(*paint)),
             State::Retrying { until, why } => {
-                let wait = until.saturating_duration_since(now).as_secs_f64().ceil();
-                (format!("{why}; retrying in {wait} s"), Some(Paint::Yellow))
+                let wait = words(until.saturating_duration_since(now));
+                (format!("{why}; retrying in {wait}"), Some(Paint::Yellow))
             }
             State::Running => {
                 let Some(first) = self.first_token else {
@@ -185,10 +188,8 @@ impl Line {
                 let tokens = self.tokens + estimate::tokens(&self.piece);
                 let generating =
                     now.saturating_duration_since(self.began).saturating_sub(first).as_secs_f64();
-                let mut words = match self.first_word {
-                    None if self.reasons => format!("reasoning since {}", figures::duration(ms(first))),
-                    _ => format!("first token after {}", figures::duration(ms(first))),
-                };
+                let what = if self.reasons && !self.answers { "reasoning" } else { "first token" };
+                let mut words = format!("{what} after {}", figures::duration(ms(first)));
                 words += &format!(", ~{} tokens", figures::count(tokens));
                 // The first moments say nothing of the speed.
                 if generating > 0.2 {
@@ -199,6 +200,12 @@ impl Line {
                 (words + &self.cost_so_far(tokens), None)
             }
         }
+    }
+
+    /// The number of the call that [`Self::doing`] speaks of.
+    fn number(&self) -> usize {
+        let is_over = matches!(self.state, State::Ended { .. });
+        if is_over { self.ended } else { self.ended + 1 }
     }
 
     fn cost_so_far(&self, tokens: u64) -> String {
@@ -212,17 +219,16 @@ impl Line {
 impl Shown {
     /// A line a lane, names in a column. Long names keep their ends, which tell
     /// models apart, and have a number where even those are cut.
-    fn lines(&self) -> Vec<String> {
+    fn lines(&self, room: Room) -> Vec<String> {
         let now = Instant::now();
-        let room = self.output.width.saturating_sub(1);
-        let names = self.names(room);
+        let names = self.names(room.columns);
         let wide = names.first().map_or(0, |name| name.width());
         let lines = self.lines.iter().zip(names).map(|(line, name)| {
-            let (mut words, paint) = line.words(now);
+            let (mut words, paint) = line.doing(now);
             if line.runs > 1 {
-                words = format!("{}/{}  {words}", (line.ended + 1).min(line.runs), line.runs);
+                words = format!("{}/{}  {words}", line.number(), line.runs);
             }
-            let words = cut(&words, room.saturating_sub(wide + 2));
+            let words = fitted(&words, room.columns.saturating_sub(wide + GAP));
             let words = paint.map_or(words.clone(), |paint| self.output.paint_stderr(&words, paint));
             format!("{name}  {words}")
         });
@@ -248,41 +254,32 @@ impl Shown {
     }
 
     /// All lanes in one line.
-    fn in_one(&self) -> String {
-        let (ended, all) =
-            self.lines.iter().fold((0, 0), |(ended, all), line| (ended + line.ended, all + line.runs));
+    fn in_one(&self, room: Room) -> String {
+        let sum = |of: fn(&Line) -> usize| self.lines.iter().map(of).sum::<usize>();
+        let (ended, failed, all) = (sum(|line| line.ended), sum(|line| line.failed), sum(|line| line.runs));
         let running = self.lines.iter().filter(|line| matches!(line.state, State::Running));
         let retrying = self.lines.iter().filter(|line| matches!(line.state, State::Retrying { .. })).count();
-        let mut words = format!("{ended} of {all} calls done, {} running", running.count());
+        let mut words = format!("{ended} of {all} calls done");
+        if failed > 0 {
+            words += &format!(" ({failed} failed)");
+        }
+        words += &format!(", {} running", running.count());
         if retrying > 0 {
             words += &format!(", {retrying} waiting to retry");
         }
         words += &format!(", {}", figures::duration(ms(self.began.elapsed())));
-        cut(&words, self.output.width.saturating_sub(1))
+        fitted(&words, room.columns)
     }
-}
-
-/// As much of a line as fits.
-fn cut(text: &str, width: usize) -> String {
-    let column = Column { width, ..Column::new(vec![text.to_owned()], Place::Left) };
-    if text.width() <= width { text.to_owned() } else { rows(&[column], 1).concat() }
 }
 
 /// How a call ended, in words.
 fn ending(outcome: &Outcome) -> (String, Paint) {
-    let timing = outcome.timing();
-    let took = timing.e2e_ms.map(figures::duration).unwrap_or_default();
+    let Some(error) = &outcome.error else {
+        let took = outcome.timing().e2e_ms.map(figures::duration).unwrap_or_default();
+        return (format!("done in {took}, {}", money::bill(&outcome.bill)), Paint::Green);
+    };
     // What failed took as long as all its attempts.
     let tried = figures::duration(ms(outcome.wall));
-    match (&outcome.error, outcome.status) {
-        (Some(error), _) => {
-            let said = clean_line(&error.message);
-            let what = phrase(error);
-            let said =
-                if said.is_empty() || said.contains(&what) { String::new() } else { format!(": {said}") };
-            (format!("failed after {tried}: {what}{said}"), Paint::Red)
-        }
-        (None, Status::Ok) => (format!("done in {took}, {}", money::bill(&outcome.bill)), Paint::Green),
-        (None, status) => (format!("{} after {tried}", status.as_str()), Paint::Yellow),
-    }
+    let said = said(error).map(|said| format!(": {said}")).unwrap_or_default();
+    (format!("failed after {tried}: {}{said}", phrase(error)), Paint::Red)
 }

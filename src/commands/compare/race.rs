@@ -166,7 +166,6 @@ impl Race<'_> {
                 return Ended::Otherwise;
             }
         };
-        self.board.borrow_mut().begin(slot);
         let outcome = exchange(&call, self.cancel, &mut |update| {
             self.board.borrow_mut().update(slot, &update);
             if let Some(events) = &mut *self.events.borrow_mut() {

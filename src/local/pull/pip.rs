@@ -70,6 +70,9 @@ fn start(pythons: &[&str], wheels: &Path, wheel: &Wheel, log: &Path) -> Result<R
         // `-m` looks for modules in the working folder first: an empty one holds no surprise.
         command.current_dir(wheels).env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(log)?);
+        // Ctrl-C is for its owner, who ends it: else it might be told as a failure of pip.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         match command.spawn() {
             Ok(child) => return Ok(Running(child)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

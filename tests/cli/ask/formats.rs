@@ -5,7 +5,9 @@ use std::fs;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::streams::{OPENAI_DONE, openai_chunks, openai_delta, openai_finish};
+use crate::support::streams::{
+    OPENAI_DONE, anthropic_chunks, openai_chunks, openai_delta, openai_finish, openai_usage,
+};
 use crate::support::{Lab, Script};
 
 fn lab() -> Lab {
@@ -179,4 +181,49 @@ fn what_is_not_kept_is_not_gone_on_with() {
     assert!(!output.stderr.contains("pollm ask -c"), "{output}");
     let output = lab.ask(&["hello"]).run().exited(1);
     assert!(output.stderr.contains("`pollm ask -c \"go on\"` goes on from what came"), "{output}");
+}
+
+/// What a person has to know of an answer that ended early, or not as asked.
+#[test]
+fn answers_that_end_early_say_why() {
+    let ended = |delta: Value, reason: &str| {
+        Lab::always(Script::sse([
+            openai_delta(&delta),
+            openai_finish(reason),
+            openai_usage(7),
+            OPENAI_DONE.to_owned(),
+        ]))
+    };
+    for (delta, reason, said) in [
+        (json!({"content": "Half a"}), "length", "the answer was cut at 7 tokens (finish: length)\n"),
+        (
+            json!({"reasoning_content": "Let me"}),
+            "length",
+            "the token limit was reached while reasoning: raise `--max-tokens`\n",
+        ),
+        (json!({"content": ""}), "tool_calls", "the model wants to call a tool; pollm runs none\n"),
+        (json!({"content": ""}), "stop", "the answer is empty\n"),
+    ] {
+        let output = ended(delta, reason).ask(&["-q", "hello"]).run().success();
+        assert_eq!(output.stderr, said);
+    }
+    let lab = Lab::always(Script::sse([
+        openai_delta(&json!({"content": "Half a"})),
+        openai_finish("length"),
+        OPENAI_DONE.to_owned(),
+    ]));
+    // Where the provider counts nothing, the number is an estimate.
+    let estimated = "the answer was cut at ~2 tokens (finish: length)\n";
+    assert_eq!(lab.ask(&["hello"]).run().success().stderr, estimated);
+}
+
+#[test]
+fn what_is_left_out_of_a_request_is_said() {
+    let lab = Lab::speaking("anthropic", |_, _| Script::sse(anthropic_chunks(&["hello"])));
+    assert_snapshot!(lab.ask(&["--seed", "1", "hello"]).run().success(), @r"
+        hello
+        ------- stderr -------
+        `seed` was left out: the Messages API has no seed
+        [exit status: 0]
+    ");
 }

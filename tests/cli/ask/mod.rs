@@ -9,3 +9,4 @@ mod formats;
 mod protocols;
 mod requests;
 mod unnamed;
+mod waiting;

@@ -162,7 +162,7 @@ fn why_says_how_it_was_found() {
 fn a_route_of_everything_is_ranked_like_everything() {
     let env = Env::new();
     env.configure(
-        "[routes.any]\npolicy = \"best\"\n[routes.odd]\npolicy = \"best\"\nproviders = [\"opnai\"]\n",
+        "[routes.any]\npolicy = \"best\"\nexplore = 0\n[routes.odd]\npolicy = \"best\"\nproviders = [\"opnai\"]\n",
     );
     let asked = |args: &[&str]| {
         let output = dry(&env, &["OPENAI_API_KEY"], &[args, &["--json", "hello"]].concat()).run().success();

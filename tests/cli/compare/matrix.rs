@@ -250,12 +250,13 @@ fn the_bar_is_taken_away() {
     lab.env.write("p.txt", "one\nstuck\n");
     let mut running = compare(&lab, &THREE, &["--prompts", "p.txt"]).terminal(100, 30).pipe_stdout().spawn();
     running.wait_for_stderr("5/6 · $0.0000");
-    running.interrupt();
+    running.send("\u{3}");
     let output = running.finish().exited(130);
     assert!(output.stdout.contains("2/2") && !output.stdout.contains('━'), "{}", output.stdout);
-    // Behind the last piece of the bar its line is cleared, and the error follows.
-    let last = output.stderr.rsplit('━').next().unwrap();
-    assert!(last.contains("\x1b[2K") && last.contains("interrupted with 0 calls not made"), "{last:?}");
+    // The bar is erased where it stood, and the error follows.
+    let (_, last) = output.stderr.rsplit_once("^C").unwrap();
+    let erased = last.rsplit_once("\r\x1b[2K\x1b[C\x1b[J\r").is_some_and(|(_, behind)| !behind.contains('━'));
+    assert!(erased && last.contains("interrupted with 0 calls not made"), "{last:?}");
     for (variable, argument) in [("ACCESSIBLE", "--color=auto"), ("X", "--quiet")] {
         lab.env.write("q.txt", "one\n");
         let args = ["--prompts", "q.txt", argument];
@@ -263,6 +264,15 @@ fn the_bar_is_taken_away() {
             compare(&lab, &THREE, &args).env(variable, "1").terminal(100, 30).pipe_stdout().run().success();
         assert_eq!(output.stderr, "");
     }
+    // It would be drawn over calls that are printed on the same terminal.
+    for format in ["csv", "json", "jsonl"] {
+        let args = ["--prompts", "q.txt", "--format", format];
+        let shown = compare(&lab, &THREE, &args).terminal(100, 30).run().success().stdout;
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    }
+    let args = ["--prompts", "q.txt", "--jsonl", "--output", "out.jsonl"];
+    let shown = compare(&lab, &THREE, &args).terminal(100, 30).run().success().stdout;
+    assert!(shown.contains("\u{1b}[2K"), "{shown:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `pollm compare`: lanes side by side, one not in the way of another.
 
 mod bad_input;
+mod board;
 mod caps;
 mod events;
 mod failures;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use insta::assert_snapshot;
 use serde_json::json;
 
 use super::{compare, lab_of};
@@ -245,4 +246,13 @@ fn runs_keep_their_numbers_where_one_was_made_again() {
         let expected = [(0, "error"), (1, "done"), (2, "done")].map(|(run, end)| (Some(run), end.to_owned()));
         assert_eq!(ends, expected);
     }
+}
+
+#[test]
+fn models_beside_last_are_a_misunderstanding() {
+    let lab = lab_of(&["a", "b"], |_, _| Script::sse(openai_chunks(&["hello"])));
+    let _ = compare(&lab, &["a", "b"], &["hello"]).run().success();
+    let said = |args: &[&str]| compare(&lab, &["a"], args).run().exited(2).stderr;
+    assert_snapshot!(said(&["--last"]), @"error: `--last` shows what is there; to ask further models add `--add`");
+    assert_snapshot!(said(&["--last", "--retry-failed"]), @"error: `--retry-failed` asks the models that failed; others are asked with `--add`");
 }

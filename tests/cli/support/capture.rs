@@ -55,14 +55,21 @@ impl Capture {
 
     /// Waits until `ready` says so; false where that can't come any more.
     pub(super) fn wait(&self, until: Instant, ready: impl Fn(&CaptureState) -> bool) -> bool {
+        self.find(until, |state| ready(state).then_some(())).is_some()
+    }
+
+    /// Waits until `find` finds something; nothing where that can't come any more.
+    pub(super) fn find<T>(&self, until: Instant, find: impl Fn(&CaptureState) -> Option<T>) -> Option<T> {
         let mut state = self.0.state.lock().unwrap();
-        while !ready(&state) {
+        loop {
+            if let Some(found) = find(&state) {
+                return Some(found);
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || state.ended {
-                return false;
+                return None;
             }
             state = self.0.changed.wait_timeout(state, left).unwrap().0;
         }
-        true
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use pty_process::blocking::Pty;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::capture::Capture;
+use super::capture::{Capture, CaptureState};
 use super::{CommandOutput, DEADLINE, signals};
 
 /// What a process gets as stdin.
@@ -290,6 +290,20 @@ impl Running {
     pub(crate) fn wait_for_stderr(&mut self, text: &str) {
         let found = self.stderr.wait(self.until, |state| contains(&state.bytes, text));
         assert!(found, "`{text}` never came\n{}", self.output(None));
+    }
+
+    /// Waits until what was written to stderr has what is looked for, and takes it.
+    #[track_caller]
+    pub(crate) fn find_in_stderr<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        let find = |state: &CaptureState| find(&String::from_utf8_lossy(&state.bytes));
+        let found = self.stderr.find(self.until, find);
+        found.unwrap_or_else(|| panic!("it never came\n{}", self.output(None)))
+    }
+
+    /// Makes its terminal larger or smaller.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        let Some(Keyboard::Terminal(pty)) = &self.keyboard else { panic!("there is no terminal") };
+        pty.resize(pty_process::Size::new(rows, columns)).unwrap();
     }
 
     /// Interrupts it, as Ctrl-C does.

@@ -129,6 +129,12 @@ pub(super) fn refuse_views(view: View) -> Result<()> {
 }
 
 impl Plan {
+    /// Whether each call goes to stdout as it lands.
+    pub(super) fn prints_calls(&self) -> bool {
+        use CompareFormat::{Csv, Json, Jsonl};
+        matches!(self.format, Csv | Json | Jsonl) && self.output.is_none()
+    }
+
     /// What one call says to its model.
     pub(super) fn request(&self, slot: Slot) -> Arc<Request> {
         let request = self.wanted(slot);

@@ -2,23 +2,25 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::explain::words;
 use crate::matrix::Matrix;
+use crate::render::bar::bar;
 use crate::render::compare::matrix::cost_so_far;
 use crate::render::figures;
 use crate::render::output::Output;
+use crate::streams::{room_below, show_below};
 
 /// The bar, or nothing where nobody would see it.
+#[derive(Default)]
 pub(super) struct Progress(Option<Shown>);
 
 struct Shown {
-    bar: ProgressBar,
     began: Instant,
     /// Calls that an earlier process made.
     before: u64,
     all: u64,
+    /// As wide as output may be.
+    width: usize,
 }
 
 impl Progress {
@@ -28,19 +30,13 @@ impl Progress {
             return Self(None);
         }
         let (before, all) = (before as u64, all as u64);
-        let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr_with_hz(15));
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
-            // The same signs on every terminal, with and without colour.
-            bar.set_style(style.progress_chars("━╸ "));
-        }
-        Self(Some(Shown { bar, began: Instant::now(), before, all }))
+        Self(Some(Shown { began: Instant::now(), before, all, width: output.width }))
     }
 
     /// Draws how far the calls are.
     pub(super) fn repaint(&self, landed: usize, matrix: &Matrix) {
         let Some(shown) = &self.0 else { return };
         let landed = landed as u64;
-        shown.bar.set_position(landed);
         let mut told = format!("{}/{}", figures::count(landed), figures::count(shown.all));
         if matrix.failures.count > 0 {
             told += &format!(" · {} failed", figures::count(matrix.failures.count));
@@ -50,15 +46,13 @@ impl Progress {
         if let Some(left) = time_left(shown.began.elapsed(), made, shown.all.saturating_sub(landed)) {
             told += &format!(" · {} left", words(left));
         }
-        if shown.bar.message() != told {
-            shown.bar.set_message(told);
-        }
+        show_below(vec![bar(landed, shown.all, &told, room_below(shown.width).columns)]);
     }
 
     /// Takes the bar away.
     pub(super) fn clear(&mut self) {
-        if let Some(shown) = self.0.take() {
-            shown.bar.finish_and_clear();
+        if self.0.take().is_some() {
+            show_below(Vec::new());
         }
     }
 }

@@ -74,7 +74,12 @@ pub(super) fn run(
                 ready.take_back(ready.backend(&plan.request(Slot { lane, ..first.slot }))?);
             }
         }
-        let progress = Progress::new(desk.landed, plan.grid.len(), &context.output);
+        let progress = if plan.prints_calls() && context.output.stdout_tty {
+            // Calls on the same terminal show the same, and would be drawn over.
+            Progress::default()
+        } else {
+            Progress::new(desk.landed, plan.grid.len(), &context.output)
+        };
         let race = Race {
             plan,
             ready,
