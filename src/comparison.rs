@@ -153,6 +153,11 @@ impl Total {
 }
 
 impl Comparison {
+    /// Whether a model was asked more than once, warm-ups aside.
+    pub fn has_rounds(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.measured().nth(1).is_some())
+    }
+
     /// What all calls cost together, warm-ups included. What was never sent costs
     /// nothing, and that is known.
     pub fn total(&self) -> Total {

@@ -111,6 +111,8 @@ pub struct Judging {
     #[arg(long, value_name = "CHECK", help_heading = "Checks")]
     pub check: Vec<String>,
     /// Group equal answers and name the odd ones; exit code 7 where they differ
+    ///
+    /// Of several runs the answer shown counts, the first that is whole.
     #[arg(long, help_heading = "Checks")]
     pub agree: bool,
 }

@@ -58,6 +58,9 @@ pub(super) fn statements(comparison: &Comparison, sheet: &Sheet) -> Vec<Statemen
     failures(comparison, sheet, &mut said);
     if let Some(agreement) = &comparison.agreement {
         agreed(agreement, sheet, &mut said);
+        if comparison.has_rounds() {
+            said.detail("of several runs the answer shown counts".to_owned());
+        }
     }
     let calls: usize = comparison.lanes.iter().map(|lane| lane.runs.len()).sum();
     said.say(format!("cost of {}: {}", all(calls, "call"), total::long(&comparison.total())));

@@ -194,7 +194,7 @@ fn a_route_of_everything_is_ranked_like_everything() {
     ");
     assert_snapshot!(env.pollm(["config", "check"]).run(), @"
     ------- stderr -------
-    error: invalid `routes.odd.providers[0]` in $ENV/config/pollm/config.toml, line 5
+    error: invalid `routes.odd.providers[0]` in $ENV/config/pollm/config.toml, line 6
       because: unknown provider `opnai`
 
     hint: did you mean `openai`?

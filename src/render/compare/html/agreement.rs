@@ -28,6 +28,9 @@ pub(super) fn write(page: &mut Markup, comparison: &Comparison, sheet: &Sheet) {
         }
         page.text(".");
     }
+    if comparison.has_rounds() {
+        page.text(" Of several runs the answer shown counts.");
+    }
     page.raw("</p>\n");
     if answered == 0 {
         return page.raw("</section>\n");

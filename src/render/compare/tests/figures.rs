@@ -157,7 +157,11 @@ fn agreement_names_the_odd_ones_in_any_order() {
       they differ in `city`
     "#);
     of.agreement = Some(Agreement { groups: vec![group(&[0, 1, 2], "x")], fields: Vec::new() });
-    assert!(summary(&of, &output(80)).contains("all 3 answers agree\n"));
+    assert!(summary(&of, &output(80)).contains("all 3 answers agree\ncost of"));
+    let again = of.lanes[0].runs[0].clone();
+    of.lanes[0].runs.push(again);
+    let said = summary(&of, &output(80));
+    assert!(said.contains("all 3 answers agree\n  of several runs the answer shown counts\n"), "{said}");
 }
 
 fn said(comparison: &Comparison) -> String {
