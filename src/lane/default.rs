@@ -74,8 +74,9 @@ fn cheapest(parts: &[Part], context: &Context) -> Option<Model> {
 }
 
 /// The models of a kind of provider that may be chosen unasked: the user has a
-/// key for them, where they are is known, they are in service and metered, write text and nothing else, and
-/// call tools, which small and base models don't.
+/// key for them, where they are is known, they are in service and metered,
+/// write text and nothing else, and call tools, which small and base models
+/// don't.
 pub fn capable(kind: ProviderKind, context: &Context) -> Vec<Model> {
     let providers = context.catalog.providers().into_iter();
     let usable = providers.filter(|row| {
