@@ -108,8 +108,8 @@ fn length_note(outcome: &Outcome) -> String {
     match (tokens, outcome.native_finish.as_deref()) {
         (_, Some("loop")) => "the answer was stopped: the model repeats itself".to_owned(),
         _ if only_reasoning => "the token limit was reached while reasoning: raise `--max-tokens`".to_owned(),
-        (Some(tokens), _) => format!("the answer was cut at {tokens} (finish: length)"),
-        (None, _) => "the answer was cut at the token limit (finish: length)".to_owned(),
+        (Some(tokens), _) => format!("the answer was cut at {tokens}"),
+        (None, _) => "the answer was cut at the token limit".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::explain::words;
 use crate::local::pull::{self, Progress, PullError, Weights};
-use crate::render::bar::bar;
+use crate::render::bar::{bar, time_left};
 use crate::signals::unless_interrupted;
 use crate::streams::{room_below, show_below, stderr};
 use crate::transport::Downloads;
@@ -127,11 +127,8 @@ impl Bar {
         let (all, room) = (self.all, room_below(self.width));
         let mut told = format!("{} of {} MB", megabytes(done), megabytes(all));
         if let Some((began, before)) = self.began {
-            let (elapsed, come) = (began.elapsed(), done.saturating_sub(before));
-            let left = elapsed.as_millis() * u128::from(all.saturating_sub(done)) / u128::from(come.max(1));
-            // The first moments say nothing of the speed.
-            if come > 0 && elapsed.as_millis() > 500 {
-                let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
+            let (come, rest) = (done.saturating_sub(before), all.saturating_sub(done));
+            if let Some(left) = time_left(began.elapsed(), come, rest) {
                 told += &format!(" · {} left", words(left));
             }
         }

@@ -5,15 +5,21 @@ use serde_json::json;
 use crate::support::streams::openai_chunks;
 use crate::support::{Env, Lab, Script};
 
-#[test]
-fn no_cost_is_not_an_amount_and_an_unknown_one_is_not_zero() {
+/// A call of `lab/one` was refused, and of `lab/two` nothing could be read; all others are good.
+fn refused_and_broken() -> Lab {
     let lab = Lab::in_turn([
         Script::json(400, &json!({"error": {"message": "No"}})),
         Script::sse(["data: {broken\n\n", "data: {too\n\n"]),
-        Script::sse(openai_chunks(&["Good day"])),
+        Script::sse(openai_chunks(&["Good  day"])),
     ]);
     let _ = lab.ask(&["hello"]).run().exited(1);
     let _ = lab.pollm(["ask", "-m", "lab/two", "hello"]).run().exited(1);
+    lab
+}
+
+#[test]
+fn no_cost_is_not_an_amount_and_an_unknown_one_is_not_zero() {
+    let lab = refused_and_broken();
     let _ = lab.pollm(["ask", "-m", "lab/two", "hello"]).run().success();
     let _ = lab.ask(&["hello"]).run().success();
     let listed = lab.pollm(["history"]).run().success().stdout;
@@ -46,13 +52,7 @@ fn who_deletes_many_is_told_how_many() {
 
 #[test]
 fn a_history_is_read_out_a_line_a_fact() {
-    let lab = Lab::in_turn([
-        Script::json(400, &json!({"error": {"message": "No"}})),
-        Script::sse(["data: {broken\n\n", "data: {too\n\n"]),
-        Script::sse(openai_chunks(&["Good  day"])),
-    ]);
-    let _ = lab.ask(&["hello"]).run().exited(1);
-    let _ = lab.pollm(["ask", "-m", "lab/two", "hello"]).run().exited(1);
+    let lab = refused_and_broken();
     let _ = lab.ask(&["a b\nsecond line"]).run().success();
     let listed = lab.pollm(["history"]).env("ACCESSIBLE", "1").run().success().to_string();
     let ids = regex::Regex::new(r"\bid: \w+").unwrap();

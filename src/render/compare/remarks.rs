@@ -97,8 +97,7 @@ fn ending(outcome: &Outcome) -> Option<Remark> {
     let text = match (outcome.status, early(outcome)) {
         (Status::Skipped, _) => "not asked",
         (Status::Cancelled, _) => "interrupted",
-        // How it finished is a figure of its own.
-        (_, Some(why)) => return Some(Remark::new("warning", why.trim_end_matches(" (finish: length)"))),
+        (_, Some(why)) => return Some(Remark::new("warning", why)),
         (Status::Partial, None) => "the answer is not complete",
         _ if outcome.text.trim().is_empty() => "the answer is empty",
         _ => return None,

@@ -18,8 +18,8 @@ fn note(delta: &serde_json::Value, finish: &str, usage: Option<usize>) -> String
 #[test]
 fn each_early_end_has_its_words() {
     let half = json!({"content": "Half"});
-    assert_eq!(note(&half, "length", Some(1)), "the answer was cut at 1 token (finish: length)\n");
-    assert_eq!(note(&half, "length", Some(2)), "the answer was cut at 2 tokens (finish: length)\n");
+    assert_eq!(note(&half, "length", Some(1)), "the answer was cut at 1 token\n");
+    assert_eq!(note(&half, "length", Some(2)), "the answer was cut at 2 tokens\n");
     assert_eq!(note(&half, "content_filter", Some(1)), "the provider's filter cut the answer\n");
     assert_eq!(note(&json!({"refusal": "I can't"}), "stop", Some(1)), "the model refused to answer\n");
     assert_eq!(

@@ -195,7 +195,7 @@ fn answers_that_end_early_say_why() {
         ]))
     };
     for (delta, reason, said) in [
-        (json!({"content": "Half a"}), "length", "the answer was cut at 7 tokens (finish: length)\n"),
+        (json!({"content": "Half a"}), "length", "the answer was cut at 7 tokens\n"),
         (
             json!({"reasoning_content": "Let me"}),
             "length",
@@ -213,7 +213,7 @@ fn answers_that_end_early_say_why() {
         OPENAI_DONE.to_owned(),
     ]));
     // Where the provider counts nothing, the number is an estimate.
-    let estimated = "the answer was cut at ~2 tokens (finish: length)\n";
+    let estimated = "the answer was cut at ~2 tokens\n";
     assert_eq!(lab.ask(&["hello"]).run().success().stderr, estimated);
 }
 

@@ -63,22 +63,16 @@ fn it_takes_what_is_attached() {
     let (cheapest, hearing) = (by_key(&[]), by_key(&["-a", "sound"]));
     assert!(!takes(&cheapest, "audio") && takes(&hearing, "audio"), "{cheapest} {hearing}");
     // It is not left out, nor is anything fetched that could not take it.
-    assert_snapshot!(dry(&env, &["DEEPSEEK_API_KEY"], &["-a", "sound", "hello"]).run(), @"
-    ------- stderr -------
-    error: local/smollm2-135m does not take audio attachments
-      because: it is the embedded model: there is no key for a model that does
-
-    hint: choose another one with `-m`; `pollm models show MODEL` says what it takes
-    [exit status: 2]
-    ");
-    assert_snapshot!(dry(&env, &[], &["-a", "paper", "hello"]).run(), @"
-    ------- stderr -------
-    error: local/smollm2-135m does not take PDF attachments
-      because: it is the embedded model: there is no key for a model that does
-
-    hint: choose another one with `-m`; `pollm models show MODEL` says what it takes
-    [exit status: 2]
-    ");
+    for (keys, file, what) in [(["DEEPSEEK_API_KEY"].as_slice(), "sound", "audio"), (&[], "paper", "PDF")] {
+        let refused = dry(&env, keys, &["-a", file, "hello"]).run().exited(2);
+        assert_eq!(refused.stdout, "");
+        let said = format!(
+            "error: local/smollm2-135m does not take {what} attachments\n  because: it is the embedded model: \
+             there is no key for a model that does\n\nhint: choose another one with `-m`; \
+             `pollm models show MODEL` says what it takes\n"
+        );
+        assert_eq!(refused.stderr, said);
+    }
 }
 
 #[test]

@@ -247,7 +247,7 @@ fn the_token_limit() {
     assert_snapshot!(at_the_limit().told(&[]), @r#"
         Once upon a
         ------- stderr -------
-        the answer was cut at 3 tokens (finish: length)
+        the answer was cut at 3 tokens
         [exit status: 0]
         requests: 1
         ledger: lab/one "ok" "Once upon a", finish "length", HTTP [200], 9+3 tokens "reported", cost "0.000015" "computed"
@@ -259,7 +259,7 @@ fn the_token_limit_under_strict() {
     assert_snapshot!(at_the_limit().told(&["--strict"]), @r#"
         Once upon a
         ------- stderr -------
-        the answer was cut at 3 tokens (finish: length)
+        the answer was cut at 3 tokens
         error: lab/one: the answer was truncated
         [exit status: 8]
         requests: 1

@@ -1,10 +1,10 @@
 //! The progress of many calls: a bar on the terminal.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::explain::words;
 use crate::matrix::Matrix;
-use crate::render::bar::bar;
+use crate::render::bar::{bar, time_left};
 use crate::render::compare::matrix::cost_so_far;
 use crate::render::figures;
 use crate::render::output::Output;
@@ -60,29 +60,5 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// How long the rest takes if it goes on as so far, in whole seconds. Nothing
-/// is said before something was made.
-fn time_left(elapsed: Duration, made: u64, rest: u64) -> Option<Duration> {
-    let each = elapsed.checked_div(u32::try_from(made).ok()?)?;
-    let left = each.checked_mul(u32::try_from(rest).ok()?)?;
-    let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-    (elapsed.as_secs() > 0).then(|| Duration::from_secs(whole))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_goes_by_what_was_made() {
-        let seconds = Duration::from_secs;
-        assert_eq!(time_left(seconds(10), 5, 20), Some(seconds(40)));
-        assert_eq!(time_left(seconds(10), 3, 1), Some(seconds(4)));
-        assert_eq!(time_left(seconds(10), 5, 0), Some(seconds(0)));
-        assert_eq!(time_left(seconds(10), 0, 20), None);
-        assert_eq!(time_left(Duration::from_millis(10), 5, 20), None);
     }
 }
